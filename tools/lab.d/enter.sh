@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# First process of the lab's namespaces: lays the mounts and enters the root
+# file system. Nothing here needs undoing: the namespaces take it along.
+#
+# enter.sh MOUNTPOINT ROOTFS SOURCE BUILD IMAGES EMULATOR OUT COMMAND...
+
+set -euo pipefail
+
+root=$1 rootfs=$2 src=$3 build=$4 images=$5 emulator=$6 out=$7
+shift 7
+
+bind() {
+  mkdir -p "$2"
+  mount --bind "$1" "$2"
+}
+
+bind_ro() {
+  bind "$1" "$2"
+  mount -o remount,ro,bind "$2"
+}
+
+mount --bind "$rootfs" "$root"
+mount -o remount,ro,bind "$root"
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+mount -t sysfs -o ro sysfs "$root/sys"
+for dir in dev/shm tmp run root lab; do
+  mount -t tmpfs tmpfs "$root/$dir"
+done
+bind_ro "$src" "$root/src"
+bind "$build" "$root/build"
+# The lab host's root: without the mounts above, and never written.
+bind_ro "$rootfs" "$root/lab/root"
+bind "$images" "$root/lab/images"
+mkdir -p "$root/lab/out" "$root/lab/run"
+[ -z "$out" ] || mount --bind "$out" "$root/lab/out"
+if [ -n "$emulator" ]; then
+  # Over the stock one, because it finds its modules by its own path.
+  mount --bind "$emulator" "$root/usr/bin/qemu-system-x86_64"
+fi
+ip link set lo up 2>/dev/null || true
+
+# Not exec: the first process of a PID namespace has orphans to collect.
+status=0
+chroot "$root" /usr/bin/env -i \
+  PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+  TERM="${TERM-dumb}" "$@" || status=$?
+exit "$status"
