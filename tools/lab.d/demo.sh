@@ -21,7 +21,7 @@ verb_demo() {
   need_root
   host_prepare
   guest_initramfs_make "$LAB_PRESET"
-  inside /src/tools/lab.d/inside/lab-run 0 "${HOST_ARGS[@]}" -- \
+  run_inside /src/tools/lab.d/inside/lab-run 0 "${HOST_ARGS[@]}" -- \
     /src/tools/lab.d/host/demo
 }
 
@@ -64,5 +64,5 @@ verb_soak() {
   need_root
   host_prepare
   guest_initramfs_make "$LAB_PRESET"
-  inside /src/tools/lab.d/inside/lab-soak "$minutes" "$share" "${HOST_ARGS[@]}"
+  run_inside /src/tools/lab.d/inside/lab-soak "$minutes" "$share" "${HOST_ARGS[@]}"
 }

@@ -68,12 +68,28 @@ guest_initramfs_make() {
   for kernel in $LAB_KERNELS; do
     target=$(lab_images)/guest-$kernel.cpio
     [ "$(cat "$target.key" 2>/dev/null)" != "$key" ] || continue
-    LAB_EXTRA=("$@") step "making the guest initramfs for $kernel" \
-      inside_with_files "$kernel" "$preset" "$@" ||
+    guest_files_carry "$@"
+    step "making the guest initramfs for $kernel" \
+      inside /src/tools/lab.d/inside/guest-initramfs "$kernel" \
+      "/lab/images/guest-$kernel.cpio" "$preset" "${CARRIED[@]}" ||
       die "no guest image: see above" 1
     echo "$key" >"$target.key"
   done
+  rm -rf "$(lab_images)/with"
   unlock
+}
+
+# Files from anywhere on this machine are seen inside through a copy. Sets
+# CARRIED to their paths there.
+guest_files_carry() {
+  local file
+  CARRIED=()
+  rm -rf "$(lab_images)/with"
+  mkdir "$(lab_images)/with"
+  for file; do
+    cp -L "$file" "$(lab_images)/with/"
+    CARRIED+=("/lab/images/with/$(basename "$file")")
+  done
 }
 
 guest_initramfs_key() {
@@ -85,22 +101,6 @@ guest_initramfs_key() {
       "$(lab_build_dir)/$preset/bin/tranche-load"
     [ $# = 0 ] || sha256sum "$@"
   } | sha256sum
-}
-
-# Files from anywhere on this machine are seen inside through a copy.
-inside_with_files() {
-  local kernel=$1 preset=$2 file carried
-  local -a inner=()
-  shift 2
-  carried=$(mktemp -d "$LAB_DIR/with.XXXXXX")
-  # shellcheck disable=SC2064 # the name of now
-  trap "rm -rf '$carried'" EXIT
-  for file; do
-    cp -L "$file" "$carried/"
-    inner+=("/lab/out/$(basename "$file")")
-  done
-  LAB_OUT=$carried inside /src/tools/lab.d/inside/guest-initramfs \
-    "$kernel" "/lab/images/guest-$kernel.cpio" "$preset" "${inner[@]}"
 }
 
 # guest_disk_make PACKAGES

@@ -36,7 +36,7 @@ verb_test() {
   lab_build "$preset"
   guest_initramfs_make "$preset"
   part=$SECONDS
-  LAB_OUT='' inside /src/tools/lab.d/inside/tests "$preset" "${select[@]}" ||
+  LAB_OUT='' run_inside /src/tools/lab.d/inside/tests "$preset" "${select[@]}" ||
     status=$?
   say "preparing: $((part - start)) s, tests: $((SECONDS - part)) s"
   return "$status"

@@ -161,9 +161,10 @@ host_args() {
 # host_start NAME: starts the emulator, and the X server its GPU draws on.
 host_start() {
   local dir=$HOSTS/$1 display=
-  local -a args env
+  local -a args env options
   host_port_choose >"$dir/port"
-  host_options_parse $(cat "$dir/options")
+  mapfile -t options <"$dir/options"
+  host_options_parse "${options[@]}"
   mapfile -t args < <(host_args "$dir" | tr ' ' '\n' | tr '\t' ' ')
   mapfile -t env <"$dir/env"
   if [ "$opt_gpu" = 1 ]; then
