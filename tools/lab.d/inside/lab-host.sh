@@ -128,6 +128,8 @@ host_args() {
   # renderer shares memory with the lab host from another process.
   [ "$maxcpus" -ge 2 ] || maxcpus=2
   append="console=ttyS0 loglevel=7 panic=-1 oops=panic watchdog_thresh=60"
+  # No console on the GPU: its driver warns when that is drawn at power-off.
+  append+=" drm_kms_helper.fbdev_emulation=0"
   append+=" random.trust_cpu=on lab.preset=$opt_preset"
   if [ "$opt_iommu" = 1 ]; then
     machine+=,kernel-irqchip=split
