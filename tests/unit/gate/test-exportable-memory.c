@@ -541,6 +541,7 @@ static void test_threads(void **state)
 
 	(void)state;
 	rig_init(&rig);
+	rig.fake.threaded = true;
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(
 			pthread_create(&threads[i], NULL, thread_run, &rig), 0);
