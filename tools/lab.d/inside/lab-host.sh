@@ -236,7 +236,7 @@ host_exec() {
   shift 2
   job=$(mktemp -d "$dir/run/job.XXXXXX")
   host_job_write "$job" "$@"
-  host_ssh "$name" sh "/lab/run/${job##*/}/job" <&0 &
+  host_ssh "$name" bash "/lab/run/${job##*/}/job" <&0 &
   pid=$!
   if [ "$limit" -gt 0 ]; then
     (sleep "$limit" && touch "$job/expired" && host_kill "$name") \
