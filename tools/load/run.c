@@ -46,13 +46,18 @@ static int too_little_memory(const struct options *options)
 }
 
 /* Only copy is about memory: its items follow from --memory. */
+static bool is_sized(const struct options *options)
+{
+	return options->kernel == &kernel_copy && options->memory;
+}
+
 static int choose_items(struct run *run)
 {
 	const struct options *options = run->options;
 	const struct load_kernel *kernel = options->kernel;
 	uint64_t range =
 		run->report.gpu->properties.limits.maxStorageBufferRange;
-	bool sized = kernel == &kernel_copy && options->memory;
+	bool sized = is_sized(options);
 	uint32_t items = options->items, most;
 
 	most = job_fit_items(kernel, sized ? options->memory : UINT64_MAX,
@@ -106,6 +111,12 @@ static int measure(void *data, const struct load_work *work, uint64_t *nsp)
 	return job_complete(job, nsp);
 }
 
+/* Items that were asked for stay as they are. */
+static bool items_may_shrink(const struct options *options)
+{
+	return !options->items && !is_sized(options);
+}
+
 static int calibrate_first(struct run *run)
 {
 	const struct options *options = run->options;
@@ -113,9 +124,9 @@ static int calibrate_first(struct run *run)
 	const struct calibrate_plan plan = {
 		.target_ns = options->dispatch_ns,
 		.items = calibration->work.items,
-		/* Wanted items stay as they are. */
-		.items_min = options->items ? options->items
-					    : options->kernel->items_min,
+		.items_min = items_may_shrink(options)
+				     ? options->kernel->items_min
+				     : calibration->work.items,
 		.items_step = options->kernel->items_step,
 		.measure = measure,
 		.data = run->workers[0].job,
@@ -151,6 +162,22 @@ static void measure_memory(struct run *run)
 		run->report.memory = options->memory;
 }
 
+/* A driver that can't refuse (a CPU's) would take the whole machine down. */
+static int check_memory(const struct run *run)
+{
+	uint64_t wanted =
+		units_multiply(run->report.memory, run->options->contexts);
+	char want[UNITS_TEXT], have[UNITS_TEXT];
+
+	if (run->options->overcommit || wanted <= run->report.gpu->memory)
+		return 0;
+	message_error("cannot hold %s of device memory: the GPU has %s "
+		      "(VK_ERROR_OUT_OF_DEVICE_MEMORY); --overcommit tries",
+		      units_format_size(want, wanted),
+		      units_format_size(have, run->report.gpu->memory));
+	return -ENOMEM;
+}
+
 static int set_up(struct run *run)
 {
 	const struct options *options = run->options;
@@ -164,6 +191,9 @@ static int set_up(struct run *run)
 	if (!run->workers)
 		return -ENOMEM;
 	measure_memory(run);
+	r = check_memory(run);
+	if (r < 0)
+		return r;
 	r = open_context(run);
 	if (r < 0)
 		return r;
