@@ -365,9 +365,12 @@ static int sum_up(struct run *run, int result)
 	int r;
 
 	take_stats(run, &stats);
-	for (uint32_t i = 0; i < run->n_workers; i++)
-		if (run->workers[i].end_ns > end_ns)
-			end_ns = run->workers[i].end_ns;
+	for (uint32_t i = 0; i < run->n_workers; i++) {
+		uint64_t ns = atomic_load(&run->workers[i].end_ns);
+
+		if (ns > end_ns)
+			end_ns = ns;
+	}
 	r = report_summary(&run->report, result, end_ns - run->start_ns,
 			   &run->total);
 	return result < 0 ? result : r;
@@ -391,10 +394,16 @@ static int execute(struct run *run, bool *stuckp)
 	return r;
 }
 
-/* After these, calls to the driver may block, and so may giving back. */
-static bool leaves_work(int result)
+/* Work in flight still uses its buffers; and after a time-out or a loss, calls
+ * to the driver may block for good. */
+static bool leaves_work(const struct run *run, int result)
 {
-	return result == -ETIMEDOUT || result == -ENODEV;
+	if (result == -ETIMEDOUT || result == -ENODEV)
+		return true;
+	for (uint32_t i = 0; i < run->n_workers; i++)
+		if (run->workers[i].job && run->workers[i].job->in_flight)
+			return true;
+	return false;
 }
 
 int load_run(const struct options *options, const struct gpu_set *set,
@@ -414,7 +423,7 @@ int load_run(const struct options *options, const struct gpu_set *set,
 	r = set_up(&run);
 	if (r == 0 && options->verb == OPTIONS_RUN)
 		r = execute(&run, stuckp);
-	if (leaves_work(r))
+	if (leaves_work(&run, r))
 		*stuckp = true;
 	if (*stuckp)
 		return r;
