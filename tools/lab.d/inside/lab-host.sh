@@ -188,10 +188,14 @@ host_spawn() {
   )
 }
 
+# Lab hosts may be booted at the same time: whoever makes the folder has the
+# port.
 host_port_choose() {
-  local taken
-  taken=$(cat "$HOSTS"/*/port 2>/dev/null | sort -n | tail -n 1)
-  echo $((${taken:-2200} + 1))
+  local port=2201
+  until mkdir "$HOSTS/.port-$port" 2>/dev/null; do
+    port=$((port + 1))
+  done
+  echo "$port"
 }
 
 host_display_start() {
