@@ -86,6 +86,8 @@ struct tsched_entity {
 
 	struct tsched_entity *parent;
 	struct tsched_gpu *gpu;
+	struct tsched_entity *prev; /* among all of the GPU */
+	struct tsched_entity *next;
 	struct tsched_queue queue;
 
 	uint64_t start; /* start tag: virtual time of the service it had */
@@ -93,28 +95,29 @@ struct tsched_entity {
 	uint32_t start_rem;
 	uint32_t weight;
 	uint32_t weight_now; /* by the policy in force */
+	uint32_t share; /* of a vGPU, or of the vGPUs below, if `fixed` */
 	uint16_t cap;
 	uint16_t reservation;
+	uint16_t reserved_below; /* needed by its children together */
 	uint16_t instances;
+	uint16_t vgpus; /* below it */
+	uint16_t children;
 	uint8_t kind;
 	uint8_t latency;
 	uint8_t flags;
-	uint32_t children;
-	uint32_t vgpus; /* below it */
 
-	uint32_t cap_period; /* the period cap_used counts */
+	uint32_t cap_period; /* the period cap_used counts; may wrap */
 	uint64_t cap_used;
 	uint64_t due_ns; /* when its next reserved time falls due */
-	uint64_t kill_ns;
 
 	uint64_t run_since; /* its oldest job in flight runs since then */
-	uint64_t idle_since;
 	uint64_t inflight_ns;
 	uint32_t inflight;
+	uint32_t kill_us;
 	struct estimate jobs;
 	struct estimate gaps;
 
-	uint64_t state_since; /* waiting, or throttled, since then */
+	uint64_t state_since; /* a leaf is waiting, or idle, since then */
 	uint64_t gpu_ns;
 	uint64_t wait_ns;
 	uint64_t throttled_ns;
@@ -168,7 +171,8 @@ struct tsched_entity_stats {
  * it has no claim to what was served before it came.
  *
  * Return: 0; -EINVAL if @kind does not fit below @parent or @parent belongs
- * to another GPU; -EBUSY if @parent is a leaf that wants, holds or runs.
+ * to another GPU; -EBUSY if @parent is a leaf that wants, holds or runs;
+ * -ENOSPC if @parent or @gpu can't take another.
  */
 int tsched_entity_add(struct tsched_gpu *gpu, struct tsched_entity *entity,
 		      enum tsched_kind kind, struct tsched_entity *parent,

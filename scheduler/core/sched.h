@@ -116,7 +116,8 @@ struct tsched_gpu {
 
 	uint64_t now_ns;
 	uint32_t vgpus;
-	uint32_t waiting; /* leaves that want and do not hold */
+	uint32_t reserved; /* permille, of the topmost entities */
+	struct tsched_entity *entities; /* all of them */
 
 	struct tsched_entity *holder;
 	uint8_t hold_flags;
@@ -155,6 +156,9 @@ int tsched_gpu_init(struct tsched_gpu *gpu, const struct tsched_config *config,
  * @gpu: the GPU's scheduler
  * @config: settings, copied; in force from the next decision
  * @now_ns: the time
+ *
+ * A change to best-effort ends a hold. After a change from it the caller
+ * closes all gates. O(n).
  *
  * Return: 0; -EINVAL if a setting is out of range, and nothing is changed.
  */
