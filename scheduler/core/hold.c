@@ -64,9 +64,11 @@ void gpu_advance(struct tsched_gpu *gpu, uint64_t now_ns)
 	anticipate_earn(gpu, to - from);
 	if (!gpu->holder)
 		return;
-	if (!entity_is_busy(gpu->holder)) {
-		if (!hold_is_contended(gpu))
+	if (!hold_is_contended(gpu)) {
+		gpu->contended_ns = to;
+		if (!entity_is_busy(gpu->holder))
 			return;
+	} else if (!entity_is_busy(gpu->holder)) {
 		anticipate_spend(gpu, to - from);
 	}
 	hold_charge(gpu, from, to);
@@ -79,8 +81,10 @@ void hold_slice_begin(struct tsched_gpu *gpu)
 
 	gpu->slice_begin_ns = gpu->now_ns;
 	gpu->slice_ns = gpu->config.slice_ns;
-	for (e = gpu->holder; e; e = e->parent)
+	for (e = gpu->holder; e; e = e->parent) {
 		gpu->slice_ns = min_u64(gpu->slice_ns, entity_slice(e));
+		reserve_restart(e);
+	}
 	gpu->holder->slices++;
 }
 
@@ -111,7 +115,10 @@ void hold_begin(struct tsched_gpu *gpu, struct tsched_entity *leaf)
 	hold_slice_begin(gpu);
 }
 
-/* Back into the queue, or out of it, after having been served for @ns. */
+/*
+ * Back into the queue, or out of it, after having been served for @ns while
+ * others waited.
+ */
 static void entity_put(struct tsched_entity *entity, uint64_t ns)
 {
 	struct tsched_queue *queue = queue_of(entity);
@@ -134,15 +141,14 @@ static void entity_put(struct tsched_entity *entity, uint64_t ns)
 void hold_finish(struct tsched_gpu *gpu)
 {
 	struct tsched_entity *leaf = gpu->holder;
-	uint64_t ns = gpu->now_ns - gpu->slice_begin_ns;
+	uint64_t since = max_u64(gpu->slice_begin_ns, gpu->contended_ns);
 	struct tsched_entity *e;
 
-	ns = min_u64(ns, gpu->config.slice_ns + entity_kill_ns(leaf));
 	gpu->holder = NULL;
 	if (leaf->flags & ENTITY_WANTS)
 		leaf->state_since = gpu->now_ns;
 	for (e = leaf; e; e = e->parent)
-		entity_put(e, ns);
+		entity_put(e, gpu->now_ns - since);
 }
 
 uint64_t hold_cap_left(struct tsched_gpu *gpu)

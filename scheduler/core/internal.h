@@ -101,6 +101,7 @@ void cap_expire(struct tsched_gpu *gpu);
 /* reserve.c: guaranteed minima */
 int reserve_set(struct tsched_entity *entity, uint32_t permille);
 uint32_t reserve_needed(const struct tsched_entity *entity);
+void reserve_restart(struct tsched_entity *entity);
 void reserve_charge(struct tsched_entity *entity, uint64_t ns);
 void reserve_insert(struct tsched_entity *entity);
 void reserve_remove(struct tsched_entity *entity);

@@ -160,21 +160,17 @@ static uint64_t scale(uint64_t x, uint32_t num, uint32_t den)
 }
 
 /*
- * Change the weight and keep lag, credit and debt what they are in GPU time.
- * The entity must be out of the tree.
+ * Change the weight. Debt stays what it is in GPU time. Credit stays what it
+ * is in virtual time, because it measures what siblings had meanwhile. The
+ * entity must be out of the tree.
  */
 void queue_reweigh(struct tsched_entity *entity, uint32_t weight)
 {
 	uint64_t floor = queue_of(entity)->floor;
-	uint32_t before = entity->weight_now;
 
-	if (avl_before(entity->start, floor))
-		entity->start =
-			floor - scale(floor - entity->start, before, weight);
-	else
-		entity->start =
-			floor + scale(entity->start - floor, before, weight);
-	entity->owed = scale(entity->owed, before, weight);
+	if (avl_before(floor, entity->start))
+		entity->start = floor + scale(entity->start - floor,
+					      entity->weight_now, weight);
 	entity->start_rem = 0;
 	entity->weight_now = weight;
 }

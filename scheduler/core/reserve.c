@@ -71,6 +71,15 @@ static bool reserve_applies(const struct tsched_entity *entity)
 	return entity->reservation && entity->gpu->config.policy == TSCHED_FAIR;
 }
 
+/*
+ * A hold begins. What it had beyond its reservation before is not held
+ * against it: only the last hold can put its due time off.
+ */
+void reserve_restart(struct tsched_entity *entity)
+{
+	entity->due_ns = min_u64(entity->due_ns, entity->gpu->now_ns);
+}
+
 void reserve_charge(struct tsched_entity *entity, uint64_t ns)
 {
 	uint32_t r = entity->reservation;

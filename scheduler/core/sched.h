@@ -123,6 +123,7 @@ struct tsched_gpu {
 	uint8_t hold_flags;
 	uint64_t hold_begin_ns;
 	uint64_t slice_begin_ns;
+	uint64_t contended_ns; /* others have been waiting since then */
 	uint64_t slice_ns;
 	uint64_t lease_end_ns;
 	uint64_t charged_ns; /* the hold is charged up to here */

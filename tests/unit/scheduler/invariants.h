@@ -18,11 +18,13 @@ struct invariants_pair {
 	uint64_t busy_f, busy_m;
 	unsigned int epoch_f, epoch_m;
 	double low, high;
+	double credit; /* both came with, by weight */
 };
 
 struct invariants {
 	struct invariants_pair both[WORLD_ENTITIES][WORLD_ENTITIES];
 	struct invariants_pair one[WORLD_ENTITIES][WORLD_ENTITIES];
+	double level_most[WORLD_ENTITIES + 1]; /* longest hold ever, by weight */
 	uint64_t reserved_since[WORLD_ENTITIES];
 	uint64_t reserved_held[WORLD_ENTITIES];
 	uint64_t period;

@@ -358,8 +358,12 @@ static void weights_change(struct world *world)
 
 static uint64_t next_event(const struct world *world)
 {
-	uint64_t next = world->next_change;
+	uint64_t period = world->config.cap_period_ns;
+	uint64_t next = (world->now / period + 1) * period;
 	unsigned int i;
+
+	if (world->next_change < next)
+		next = world->next_change;
 
 	if (world->head != world->tail && world->job_end < next)
 		next = world->job_end;
