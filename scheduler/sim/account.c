@@ -99,7 +99,7 @@ static void lag_advance(struct sim_account *account, uint64_t passed_ns)
 	}
 }
 
-void sim_account_advance(struct sim_account *account, uint64_t now_ns)
+static void time_advance(struct sim_account *account, uint64_t now_ns)
 {
 	uint64_t passed_ns = now_ns - account->now_ns;
 	uint32_t i;
@@ -121,6 +121,55 @@ void sim_account_advance(struct sim_account *account, uint64_t now_ns)
 	account->now_ns = now_ns;
 }
 
+/*
+ * Ends a vGPU's claim. What it got too much or too little the others share,
+ * so that lags still add up to nothing (Stoica, Abdel-Wahab, 1995).
+ */
+static void vgpu_leave(struct sim_account *account, uint32_t vgpu)
+{
+	struct sim_vgpu_account *v = &account->vgpus[vgpu];
+	const double *share;
+	uint32_t i;
+
+	account->present &= ~(1ULL << vgpu);
+	share = ideal_shares(account);
+	for (i = 0; i < account->scenario->n_vgpus; i++)
+		account->vgpus[i].lag_ns += share[i] * v->lag_ns;
+	v->lag_ns = 0;
+}
+
+/* The vGPU whose break is the first to become too long, and when it does. */
+static uint64_t next_leave(const struct sim_account *account, uint32_t *vgpu)
+{
+	uint64_t absent = account->present & ~account->wanting;
+	uint64_t next_ns = SIM_NEVER, leave_ns;
+	uint32_t i;
+
+	for (i = 0; i < SIM_VGPUS_MAX && absent >> i; i++) {
+		leave_ns = account->vgpus[i].absent_ns + PRESENCE_NS;
+		if (!(absent >> i & 1) || leave_ns >= next_ns)
+			continue;
+		next_ns = leave_ns;
+		*vgpu = i;
+	}
+	return next_ns;
+}
+
+void sim_account_advance(struct sim_account *account, uint64_t now_ns)
+{
+	uint64_t leave_ns;
+	uint32_t vgpu = 0;
+
+	for (;;) {
+		leave_ns = next_leave(account, &vgpu);
+		if (leave_ns > now_ns)
+			break;
+		time_advance(account, leave_ns);
+		vgpu_leave(account, vgpu);
+	}
+	time_advance(account, now_ns);
+}
+
 void sim_account_reset(struct sim_account *account)
 {
 	uint32_t i;
@@ -139,40 +188,24 @@ void sim_account_reset(struct sim_account *account)
 	}
 }
 
-static void presence_update(struct sim_account *account, uint32_t vgpu)
-{
-	struct sim_vgpu_account *v = &account->vgpus[vgpu];
-	uint64_t bit = 1ULL << vgpu;
-
-	if (account->wanting & bit) {
-		v->absent_ns = SIM_NEVER;
-		account->present |= bit;
-		return;
-	}
-	if (v->absent_ns == SIM_NEVER)
-		v->absent_ns = account->now_ns;
-	if (!(account->present & bit) ||
-	    account->now_ns - v->absent_ns < PRESENCE_NS)
-		return;
-	account->present &= ~bit;
-	v->lag_ns = 0;
-}
-
 void sim_account_set(struct sim_account *account, uint64_t holding,
 		     uint64_t running, uint64_t wanting)
 {
 	uint64_t began = holding & ~account->holding;
 	uint64_t ended = account->holding & ~holding;
+	uint64_t paused = account->wanting & ~wanting;
 	uint32_t i;
 
 	account->wanting = wanting;
 	account->running = running;
+	account->present |= wanting;
 	for (i = 0; i < account->scenario->n_vgpus; i++) {
 		if (ended >> i & 1)
 			hold_end(account, i);
 		if (began >> i & 1)
 			account->vgpus[i].hold_start_ns = account->now_ns;
-		presence_update(account, i);
+		if (paused >> i & 1)
+			account->vgpus[i].absent_ns = account->now_ns;
 	}
 	account->holding = holding;
 }

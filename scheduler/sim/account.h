@@ -8,7 +8,7 @@
  * spans from the start. The account owns all it gathered.
  *
  * Lag: how far a vGPU that has wanted the GPU without a break is behind its
- * part of an ideal GPU (sim_share_ideal()). A break of PRESENCE_NS or more
+ * part of an ideal GPU (sim_share_ideal()). A break of a millisecond
  * ends the claim.
  */
 #ifndef TRANCHE_SCHEDULER_SIM_ACCOUNT_H

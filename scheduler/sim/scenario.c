@@ -117,27 +117,42 @@ static const struct key *keys_find(const struct key *keys, size_t n_keys,
 	return NULL;
 }
 
+static const char *object_key(sd_json_variant *object, size_t index)
+{
+	return sd_json_variant_string(
+		sd_json_variant_by_index(object, 2 * index));
+}
+
+static bool key_is_repeated(sd_json_variant *object, size_t index)
+{
+	size_t i;
+
+	for (i = 0; i < index; i++)
+		if (strcmp(object_key(object, i), object_key(object, index)) ==
+		    0)
+			return true;
+	return false;
+}
+
 static int keys_check(struct reader *r, sd_json_variant *object,
 		      const struct key *keys, size_t n_keys)
 {
-	sd_json_variant *name, *first;
+	sd_json_variant *name;
 	size_t i;
 
 	if (!sd_json_variant_is_object(object))
 		return reader_fail(r, object,
 				   "this is not an object: write { \"%s\": … }",
 				   keys[0].name);
-	for (i = 0; i < sd_json_variant_elements(object); i += 2) {
-		name = sd_json_variant_by_index(object, i);
-		if (!keys_find(keys, n_keys, sd_json_variant_string(name)))
+	for (i = 0; i < sd_json_variant_elements(object) / 2; i++) {
+		name = sd_json_variant_by_index(object, 2 * i);
+		if (!keys_find(keys, n_keys, object_key(object, i)))
 			return keys_list_unknown(r, name, keys, n_keys);
-		sd_json_variant_by_key_full(
-			object, sd_json_variant_string(name), &first);
-		if (first != name)
+		if (key_is_repeated(object, i))
 			return reader_fail(
 				r, name,
 				"key \"%s\" appears twice: keep one",
-				sd_json_variant_string(name));
+				object_key(object, i));
 	}
 	return 0;
 }
