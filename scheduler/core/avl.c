@@ -151,6 +151,9 @@ static struct avl_node *node_substitute(struct avl_tree *tree,
 	}
 	next->child[0] = node->child[0];
 	next->child[0]->parent = next;
+	/* What those above know of this place, for the repair to compare. */
+	next->height = node->height;
+	next->value_min = node->value_min;
 	child_replace(tree, node->parent, node, next);
 	return dirty;
 }
@@ -171,7 +174,7 @@ void avl_remove(struct avl_tree *tree, struct avl_node *node)
 	tree_repair(tree, dirty);
 	/*
 	 * The repair below the substitute may end early; the substitute
-	 * itself still carries the minimum of where it came from.
+	 * itself still carries what was true of the node it replaced.
 	 */
 	tree_repair(tree, next);
 	node->height = 0;

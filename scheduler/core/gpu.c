@@ -17,7 +17,7 @@ void tsched_config_init(struct tsched_config *config)
 		.cap_period_ns = 100 * MS,
 		.reservable = 900,
 		.anticipate_ns = 2 * MS,
-		.anticipate_permille = 100,
+		.anticipate_permille = 200,
 		.lease_ns = 500 * MS,
 		.kill_ns = 2 * SEC,
 	};

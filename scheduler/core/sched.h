@@ -136,7 +136,7 @@ struct tsched_gpu {
  * tsched_config_init() - fill in the defaults
  * @config: becomes: fair, slice 4 ms, 2 ms and 8 jobs in flight, cap period
  *          100 ms, 900 permille reservable, anticipation at most 2 ms and
- *          100 permille, lease 500 ms, kill limit 2 s
+ *          200 permille, lease 500 ms, kill limit 2 s
  */
 void tsched_config_init(struct tsched_config *config);
 

@@ -9,7 +9,7 @@
 /* What rounding of tags to whole units can add up to, in ns. */
 #define ROUNDING 4.0
 
-#define fail(inv, ...)                                                       \
+#define fail(inv, ...) \
 	(snprintf((inv)->failure, sizeof((inv)->failure), __VA_ARGS__), false)
 
 void invariants_init(struct invariants *inv, const struct world *world)
@@ -29,7 +29,7 @@ static size_t level_of(const struct world *world, const struct world_entity *e)
 
 static bool sums_check(struct invariants *inv, const struct world *world)
 {
-	uint64_t below[WORLD_ENTITIES + 1] = { 0 };
+	uint64_t below[WORLD_ENTITIES + 1] = {0};
 	unsigned int i;
 
 	for (i = 0; i < world->count; i++) {
@@ -81,8 +81,8 @@ static void levels_update(struct invariants *inv, const struct world *world)
 /* The credit an entity competes with, by weight. */
 static double credit_of(const struct world *world, const struct world_entity *e)
 {
-	uint64_t floor = e->parent ? e->parent->core.queue.floor :
-				     world->gpu.queue.floor;
+	uint64_t floor = e->parent ? e->parent->core.queue.floor
+				   : world->gpu.queue.floor;
 	int64_t credit = floor - e->core.start;
 
 	return credit > 0 ? (double)credit / (1 << VTIME_SHIFT) : 0;
@@ -229,8 +229,8 @@ static bool conservation_check(struct invariants *inv,
 			    world->idle_ns, share);
 	if (world->kind != WORLD_CAPPED &&
 	    world->idle_ns != world->gpu.stats.anticipate_ns)
-		return fail(inv, "anticipation reported %" PRIu64
-				 ", was %" PRIu64,
+		return fail(inv,
+			    "anticipation reported %" PRIu64 ", was %" PRIu64,
 			    world->gpu.stats.anticipate_ns, world->idle_ns);
 	if (world->holder && !world->draining && world_others_wait(world) &&
 	    world->depth != 1)
@@ -307,7 +307,8 @@ static uint64_t tag_of(const struct world *world, const struct world_entity *e)
 {
 	uint64_t place = world->gpu.queue.floor - e->core.owed;
 
-	if (e->queued || e == world->holder || !avl_before(e->core.start, place))
+	if (e->queued || e == world->holder ||
+	    !avl_before(e->core.start, place))
 		return e->core.start;
 	return place;
 }
@@ -325,8 +326,8 @@ static uint64_t wait_most(const struct world *world,
 	for (i = 0; i < world->count; i++) {
 		const struct world_entity *e = &world->entities[i];
 		int64_t behind = f->core.start - tag_of(world, e);
-		uint64_t longest = e->longest > e->job_max ? e->longest :
-							     e->job_max;
+		uint64_t longest =
+			e->longest > e->job_max ? e->longest : e->job_max;
 
 		if (e == f)
 			continue;

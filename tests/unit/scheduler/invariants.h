@@ -24,7 +24,8 @@ struct invariants_pair {
 struct invariants {
 	struct invariants_pair both[WORLD_ENTITIES][WORLD_ENTITIES];
 	struct invariants_pair one[WORLD_ENTITIES][WORLD_ENTITIES];
-	double level_most[WORLD_ENTITIES + 1]; /* longest hold ever, by weight */
+	double level_most[WORLD_ENTITIES +
+			  1]; /* longest hold ever, by weight */
 	uint64_t reserved_since[WORLD_ENTITIES];
 	uint64_t reserved_held[WORLD_ENTITIES];
 	uint64_t period;

@@ -23,10 +23,10 @@ struct options {
 static bool options_parse(struct options *options, int argc, char **argv)
 {
 	static const struct option names[] = {
-		{ "seed", required_argument, NULL, 's' },
-		{ "steps", required_argument, NULL, 'n' },
-		{ "world-steps", required_argument, NULL, 'w' },
-		{ NULL, 0, NULL, 0 },
+		{"seed", required_argument, NULL, 's'},
+		{"steps", required_argument, NULL, 'n'},
+		{"world-steps", required_argument, NULL, 'w'},
+		{NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -71,8 +71,9 @@ int main(int argc, char **argv)
 	unsigned long seed;
 
 	if (!options_parse(&options, argc, argv)) {
-		fprintf(stderr, "usage: %s [--seed N] [--steps M]"
-				" [--world-steps K]\n",
+		fprintf(stderr,
+			"usage: %s [--seed N] [--steps M]"
+			" [--world-steps K]\n",
 			argv[0]);
 		return 2;
 	}

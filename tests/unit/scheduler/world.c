@@ -40,24 +40,23 @@ static bool chance(struct world *world, unsigned int percent)
 
 static void pattern_init(struct world *world, struct world_entity *entity)
 {
-	static const uint64_t longest[] = { 100 * US, MS, 5 * MS, 20 * MS,
-					    50 * MS };
+	static const uint64_t longest[] = {100 * US, MS, 5 * MS, 20 * MS,
+					   50 * MS};
 
-	entity->pattern = chance(world, 50) ? PATTERN_DEEP :
-			  chance(world, 50) ? PATTERN_LOOP :
-					      PATTERN_BURST;
+	entity->pattern = chance(world, 50)   ? PATTERN_DEEP
+			  : chance(world, 50) ? PATTERN_LOOP
+					      : PATTERN_BURST;
 	entity->job_max = longest[world_random(world, 0, 4)];
-	entity->job_min = chance(world, 50) ? entity->job_max :
-					      entity->job_max / 20;
+	entity->job_min =
+		chance(world, 50) ? entity->job_max : entity->job_max / 20;
 	entity->gap_min = 10 * US;
 	entity->gap_max = chance(world, 50) ? 200 * US : 20 * MS;
 	entity->burst = world_random(world, 1, 20);
 	entity->wake_at = world->now + world_random(world, 0, 10 * MS);
 }
 
-static struct world_entity *entity_new(struct world *world,
-				       enum tsched_kind kind,
-				       struct world_entity *parent)
+struct world_entity *world_add(struct world *world, enum tsched_kind kind,
+			       struct world_entity *parent)
 {
 	struct world_entity *entity = &world->entities[world->count++];
 	int r = tsched_entity_add(&world->gpu, &entity->core, kind,
@@ -74,7 +73,7 @@ static struct world_entity *entity_new(struct world *world,
 
 static void weight_init(struct world *world, struct world_entity *entity)
 {
-	static const uint32_t weights[] = { 100, 100, 200, 300, 33, 1000, 10 };
+	static const uint32_t weights[] = {100, 100, 200, 300, 33, 1000, 10};
 
 	if (chance(world, 60))
 		tsched_entity_set_weight(&entity->core,
@@ -87,7 +86,7 @@ static void flat_init(struct world *world)
 	unsigned int n = world_random(world, 2, 8);
 
 	while (world->count < n) {
-		struct world_entity *e = entity_new(world, TSCHED_VGPU, NULL);
+		struct world_entity *e = world_add(world, TSCHED_VGPU, NULL);
 
 		weight_init(world, e);
 		if (chance(world, 30))
@@ -103,8 +102,7 @@ static void contexts_init(struct world *world, struct world_entity *vgpu)
 	unsigned int n = world_random(world, 1, 3);
 
 	while (n--) {
-		struct world_entity *e =
-			entity_new(world, TSCHED_CONTEXT, vgpu);
+		struct world_entity *e = world_add(world, TSCHED_CONTEXT, vgpu);
 
 		weight_init(world, e);
 		pattern_init(world, e);
@@ -117,13 +115,13 @@ static void tree_init(struct world *world)
 
 	while (tenants--) {
 		struct world_entity *tenant =
-			entity_new(world, TSCHED_TENANT, NULL);
+			world_add(world, TSCHED_TENANT, NULL);
 		unsigned int vgpus = world_random(world, 1, 3);
 
 		weight_init(world, tenant);
 		while (vgpus--) {
 			struct world_entity *vgpu =
-				entity_new(world, TSCHED_VGPU, tenant);
+				world_add(world, TSCHED_VGPU, tenant);
 
 			weight_init(world, vgpu);
 			contexts_init(world, vgpu);
@@ -154,20 +152,34 @@ static void reservations_init(struct world *world)
 				world_random(world, 50, 500), world->now);
 }
 
-void world_init(struct world *world, uint64_t seed)
+static void gpu_init(struct world *world)
 {
-	int r;
+	int r = tsched_gpu_init(&world->gpu, &world->config, world->now);
 
+	assert(!r);
+	(void)r;
+	world->begin = world->now;
+	world->wake_at = world->now;
+}
+
+void world_init_bare(struct world *world, uint64_t seed)
+{
 	memset(world, 0, sizeof(*world));
 	world->seed = seed;
 	world->random = seed;
-	world->kind = world_random(world, 0, WORLD_KINDS - 1);
-	world->begin = world->now = world_random(world, 0, 1000 * MS);
+	world->next_change = TSCHED_NEVER;
 	tsched_config_init(&world->config);
+	gpu_init(world);
+}
+
+void world_init(struct world *world, uint64_t seed)
+{
+	world_init_bare(world, seed);
+	world->kind = world_random(world, 0, WORLD_KINDS - 1);
+	world->now = world_random(world, 0, 1000 * MS);
 	world->config.slice_ns = world_random_log(world, MS, 16 * MS);
-	r = tsched_gpu_init(&world->gpu, &world->config, world->now);
-	assert(!r);
-	(void)r;
+	world->next_change = world->now + 2000 * MS;
+	gpu_init(world);
 	if (world->kind == WORLD_FLAT || world->kind == WORLD_RESERVED)
 		flat_init(world);
 	else
@@ -176,8 +188,6 @@ void world_init(struct world *world, uint64_t seed)
 		caps_init(world);
 	if (world->kind == WORLD_RESERVED)
 		reservations_init(world);
-	world->wake_at = world->now;
-	world->next_change = world->now + 2000 * MS;
 }
 
 static bool leaf_is_busy(const struct world_entity *leaf)

@@ -19,16 +19,16 @@
 #define WORLD_JOBS 64
 
 enum world_kind {
-	WORLD_FLAT,	/* vGPUs of any weight and class below the GPU */
-	WORLD_TREE,	/* tenants, vGPUs and contexts */
-	WORLD_CAPPED,	/* a tree with caps */
+	WORLD_FLAT, /* vGPUs of any weight and class below the GPU */
+	WORLD_TREE, /* tenants, vGPUs and contexts */
+	WORLD_CAPPED, /* a tree with caps */
 	WORLD_RESERVED, /* vGPUs, some with reservations */
 	WORLD_KINDS,
 };
 
 enum world_pattern {
-	PATTERN_DEEP,  /* always has jobs queued */
-	PATTERN_LOOP,  /* one job, a gap, the next */
+	PATTERN_DEEP, /* always has jobs queued */
+	PATTERN_LOOP, /* one job, a gap, the next */
 	PATTERN_BURST, /* some jobs at once, then a longer sleep */
 };
 
@@ -47,12 +47,12 @@ struct world_entity {
 	uint64_t wake_at;
 
 	/* The books. */
-	uint64_t held_ns;  /* time it held the GPU */
-	uint64_t ran_ns;   /* time its jobs ran */
-	uint64_t longest;  /* most it ever had in flight at once, in ns */
+	uint64_t held_ns; /* time it held the GPU */
+	uint64_t ran_ns; /* time its jobs ran */
+	uint64_t longest; /* most it ever had in flight at once, in ns */
 	uint64_t inflight_ns;
 	uint64_t busy_since; /* continuously busy since, or TSCHED_NEVER */
-	unsigned int epoch;  /* grows when its weight changes */
+	unsigned int epoch; /* grows when its weight changes */
 	uint64_t want_since;
 };
 
@@ -80,16 +80,23 @@ struct world {
 	unsigned int head, tail;
 	uint64_t job_end;
 
-	uint64_t held_ns;	/* all of it */
-	uint64_t idle_ns;	/* of it, holder idle while others waited */
-	uint64_t idle_stretch;	/* the present stretch of that */
-	uint64_t wasted_ns;	/* nobody held while an uncapped leaf waited */
+	uint64_t held_ns; /* all of it */
+	uint64_t idle_ns; /* of it, holder idle while others waited */
+	uint64_t idle_stretch; /* the present stretch of that */
+	uint64_t wasted_ns; /* nobody held while an uncapped leaf waited */
 	uint64_t next_change;
 	unsigned long steps;
 };
 
 /** world_init() - make a world from a seed, all of it determined by it */
 void world_init(struct world *world, uint64_t seed);
+
+/** world_init_bare() - make one without entities, in which no weight changes */
+void world_init_bare(struct world *world, uint64_t seed);
+
+/** world_add() - add an entity; a leaf's pattern is the caller's to fill in */
+struct world_entity *world_add(struct world *world, enum tsched_kind kind,
+			       struct world_entity *parent);
 
 /** world_step() - advance to the next event and do what the core decides */
 void world_step(struct world *world);
