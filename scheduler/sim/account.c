@@ -336,7 +336,7 @@ static double windows_ratio(const struct sim_account *account, uint32_t a,
 			    uint32_t b, uint64_t window_ns, bool lead)
 {
 	const struct sim_scenario *s = account->scenario;
-	struct hold_cursor from = { .holds = &account->holds }, to = from;
+	struct hold_cursor from = {.holds = &account->holds}, to = from;
 	uint64_t a_from, b_from, a_to, b_to, start_ns;
 	double worst = 1, here;
 	size_t i;

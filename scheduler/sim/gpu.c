@@ -23,7 +23,7 @@ int sim_gpu_init(struct sim_gpu *gpu, const struct sim_scenario *scenario)
 {
 	uint32_t i;
 
-	*gpu = (struct sim_gpu){ .model = &scenario->gpu };
+	*gpu = (struct sim_gpu){.model = &scenario->gpu};
 	sim_rng_init(&gpu->rng, scenario->seed, GPU_STREAM);
 	for (i = 0; i < gpu->model->engines; i++) {
 		struct sim_engine *e = &gpu->engines[i];
@@ -45,7 +45,7 @@ void sim_gpu_deinit(struct sim_gpu *gpu)
 
 	for (i = 0; i < SIM_ENGINES_MAX; i++)
 		free(gpu->engines[i].tasks);
-	*gpu = (struct sim_gpu){ 0 };
+	*gpu = (struct sim_gpu){0};
 }
 
 void sim_gpu_enqueue(struct sim_gpu *gpu, const struct sim_task *task)

@@ -91,7 +91,7 @@ int sim_load_init(struct sim_load *load, const struct sim_scenario *scenario,
 	const struct sim_context *c = scenario->contexts;
 	size_t i, n_jobs = 0, n_bursts = 0;
 
-	*load = (struct sim_load){ .scenario = scenario };
+	*load = (struct sim_load){.scenario = scenario};
 	for (i = 0; i < scenario->n_contexts; i++) {
 		n_jobs += (size_t)c[i].jobs * c[i].depth;
 		n_bursts += c[i].depth;
@@ -119,7 +119,7 @@ void sim_load_deinit(struct sim_load *load)
 	free(load->queues);
 	free(load->jobs);
 	free(load->heap);
-	*load = (struct sim_load){ 0 };
+	*load = (struct sim_load){0};
 }
 
 uint64_t sim_load_next(const struct sim_load *load)
@@ -147,8 +147,8 @@ bool sim_load_submit(struct sim_load *load, uint64_t now_ns, uint32_t *context)
 	if (sim_load_next(load) > now_ns)
 		return false;
 	*context = heap_pop(load).context;
-	queue_fill(&load->queues[*context],
-		   &load->scenario->contexts[*context], now_ns);
+	queue_fill(&load->queues[*context], &load->scenario->contexts[*context],
+		   now_ns);
 	return true;
 }
 

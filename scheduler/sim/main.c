@@ -23,12 +23,12 @@ struct options {
 };
 
 static const struct option long_options[] = {
-	{ "policy", required_argument, NULL, 'p' },
-	{ "trace", required_argument, NULL, 't' },
-	{ "svg", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	{"policy", required_argument, NULL, 'p'},
+	{"trace", required_argument, NULL, 't'},
+	{"svg", required_argument, NULL, 's'},
+	{"json", no_argument, NULL, 'j'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
 };
 
 static const char help[] =
@@ -46,7 +46,7 @@ static const char help[] =
 	"Policies:\n";
 
 __attribute__((format(printf, 1, 2))) static int usage_fail(const char *format,
-							     ...)
+							    ...)
 {
 	va_list args;
 
@@ -185,8 +185,8 @@ static int write_stdout(const struct sim_report *report, bool json)
 
 static int scenario_run(const struct options *options)
 {
-	__attribute__((cleanup(sim_scenario_freep))) struct sim_scenario
-		*scenario = NULL;
+	__attribute__((cleanup(
+		sim_scenario_freep))) struct sim_scenario *scenario = NULL;
 	__attribute__((cleanup(sim_report_freep))) struct sim_report *report =
 		NULL;
 	struct sim_error error;
@@ -215,7 +215,7 @@ static int scenario_run(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = { 0 };
+	struct options options = {0};
 	int ret = options_parse(&options, argc, argv);
 
 	if (ret)

@@ -34,8 +34,8 @@ static struct sim_verdict fifo_decide(struct sim_policy *policy,
 
 	(void)now_ns;
 	if (context == SIM_NOBODY)
-		return (struct sim_verdict){ .wake_ns = SIM_NEVER };
-	return (struct sim_verdict){ .action = SIM_PASS, .context = context };
+		return (struct sim_verdict){.wake_ns = SIM_NEVER};
+	return (struct sim_verdict){.action = SIM_PASS, .context = context};
 }
 
 const struct sim_policy_ops sim_policy_fifo = {

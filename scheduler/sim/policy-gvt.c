@@ -139,7 +139,7 @@ static void gvt_submitted(struct sim_policy *policy, uint32_t context,
 static struct sim_verdict gvt_decide(struct sim_policy *policy, uint64_t now_ns)
 {
 	struct gvt *gvt = (struct gvt *)policy;
-	struct sim_verdict rest = { .action = SIM_REST };
+	struct sim_verdict rest = {.action = SIM_REST};
 	uint32_t context, busy = 0;
 
 	gvt_charge(gvt, now_ns);
@@ -154,7 +154,7 @@ static struct sim_verdict gvt_decide(struct sim_policy *policy, uint64_t now_ns)
 	context = sim_policy_oldest(policy, gvt->current, ~busy);
 	if (context == SIM_NOBODY)
 		return rest;
-	return (struct sim_verdict){ .action = SIM_PASS, .context = context };
+	return (struct sim_verdict){.action = SIM_PASS, .context = context};
 }
 
 static uint32_t gvt_holder(const struct sim_policy *policy)

@@ -69,11 +69,11 @@ static struct sim_verdict rr_decide(struct sim_policy *policy, uint64_t now_ns)
 	    (busy == 0 && now_ns >= rr->slice_end_ns))
 		rr_turn(rr, now_ns);
 	if (rr->holder == SIM_NOBODY || now_ns >= rr->slice_end_ns)
-		return (struct sim_verdict){ .wake_ns = SIM_NEVER };
+		return (struct sim_verdict){.wake_ns = SIM_NEVER};
 	context = sim_policy_oldest(policy, rr->holder, ~busy);
 	if (context == SIM_NOBODY)
-		return (struct sim_verdict){ .wake_ns = rr->slice_end_ns };
-	return (struct sim_verdict){ .action = SIM_PASS, .context = context };
+		return (struct sim_verdict){.wake_ns = rr->slice_end_ns};
+	return (struct sim_verdict){.action = SIM_PASS, .context = context};
 }
 
 static uint32_t rr_holder(const struct sim_policy *policy)

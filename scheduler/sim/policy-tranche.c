@@ -196,9 +196,8 @@ static void core_completed(struct sim_policy *policy, uint32_t context,
 	struct leaf *leaf = &core->leaves[context];
 	uint64_t size = policy->load->queues[context].size;
 
-	tsched_job_complete(&leaf->entity,
-			    &leaf->jobs[leaf->n_done++ % size], reported_ns,
-			    true, now_ns);
+	tsched_job_complete(&leaf->entity, &leaf->jobs[leaf->n_done++ % size],
+			    reported_ns, true, now_ns);
 }
 
 static uint32_t core_leaf_index(const struct core *core,
@@ -223,7 +222,7 @@ static struct sim_verdict core_pass(struct core *core, uint32_t context,
 		tsched_entity_idle(&leaf->entity, now_ns);
 		leaf->wants = false;
 	}
-	return (struct sim_verdict){ .action = SIM_PASS, .context = context };
+	return (struct sim_verdict){.action = SIM_PASS, .context = context};
 }
 
 static struct sim_verdict core_kill(struct core *core, uint32_t context,
@@ -234,7 +233,7 @@ static struct sim_verdict core_kill(struct core *core, uint32_t context,
 		core->holder = SIM_NOBODY;
 	/* The guest starts its program again. */
 	leaf_add(core, context, now_ns);
-	return (struct sim_verdict){ .action = SIM_KILL, .context = context };
+	return (struct sim_verdict){.action = SIM_KILL, .context = context};
 }
 
 /* Ends a hold that was revoked, once nothing is in flight. */
@@ -263,21 +262,20 @@ static bool core_may_pass(const struct core *core, uint32_t depth)
 	       leaf->n_passed - leaf->n_done < depth;
 }
 
-static struct sim_verdict core_rest(struct core *core,
-				    const struct tsched_decision *d,
-				    uint64_t now_ns)
+static struct sim_verdict
+core_rest(struct core *core, const struct tsched_decision *d, uint64_t now_ns)
 {
 	uint32_t context;
 
 	if (d->verdict == TSCHED_KEEP && core_may_pass(core, d->depth))
 		return core_pass(core, core->holder, now_ns);
 	if (d->verdict == TSCHED_OPEN) {
-		context = sim_policy_oldest(&core->base, SIM_NOBODY,
-					    UINT32_MAX);
+		context =
+			sim_policy_oldest(&core->base, SIM_NOBODY, UINT32_MAX);
 		if (context != SIM_NOBODY)
 			return core_pass(core, context, now_ns);
 	}
-	return (struct sim_verdict){ .wake_ns = d->wake_ns };
+	return (struct sim_verdict){.wake_ns = d->wake_ns};
 }
 
 static struct sim_verdict core_decide(struct sim_policy *policy,

@@ -4,8 +4,11 @@
 #include <string.h>
 
 const struct sim_policy_ops *const sim_policies[] = {
-	&sim_policy_tranche, &sim_policy_fifo, &sim_policy_rr,
-	&sim_policy_gvt,     NULL,
+	&sim_policy_tranche,
+	&sim_policy_fifo,
+	&sim_policy_rr,
+	&sim_policy_gvt,
+	NULL,
 };
 
 const struct sim_policy_ops *sim_policy_find(const char *name)

@@ -32,9 +32,8 @@ static int figures_build(sd_json_variant **ret, const struct sim_report *report,
 		SD_JSON_BUILD_PAIR_REAL("wait_p99_ms", f.wait_p99_ms),
 		SD_JSON_BUILD_PAIR_REAL("lag_max_ms", f.lag_ms),
 		/* JSON has no infinity: null says that it got nothing. */
-		SD_JSON_BUILD_PAIR_CONDITION(
-			isfinite(f.slowdown), "slowdown",
-			SD_JSON_BUILD_REAL(f.slowdown)),
+		SD_JSON_BUILD_PAIR_CONDITION(isfinite(f.slowdown), "slowdown",
+					     SD_JSON_BUILD_REAL(f.slowdown)),
 		SD_JSON_BUILD_PAIR_CONDITION(!isfinite(f.slowdown), "slowdown",
 					     SD_JSON_BUILD_NULL),
 		SD_JSON_BUILD_PAIR_UNSIGNED("overruns", f.overruns));
@@ -71,9 +70,8 @@ static int policy_build(sd_json_variant **ret, const struct sim_report *report,
 		ret,
 		SD_JSON_BUILD_PAIR_STRING("name",
 					  report->policies[policy]->name),
-		SD_JSON_BUILD_PAIR_REAL(
-			"idle_percent",
-			sim_report_percent(report, a->idle_ns)),
+		SD_JSON_BUILD_PAIR_REAL("idle_percent",
+					sim_report_percent(report, a->idle_ns)),
 		SD_JSON_BUILD_PAIR_REAL(
 			"idle_wanted_percent",
 			sim_report_percent(report, a->idle_wanted_ns)),
@@ -123,10 +121,9 @@ static int trace_name(FILE *file, const char *kind, size_t policy,
 		SD_JSON_BUILD_PAIR_STRING("name", kind),
 		SD_JSON_BUILD_PAIR_UNSIGNED("pid", policy + 1),
 		SD_JSON_BUILD_PAIR_UNSIGNED("tid", thread),
-		SD_JSON_BUILD_PAIR("args",
-				   SD_JSON_BUILD_OBJECT(
-					   SD_JSON_BUILD_PAIR_STRING("name",
-								     name))));
+		SD_JSON_BUILD_PAIR(
+			"args", SD_JSON_BUILD_OBJECT(SD_JSON_BUILD_PAIR_STRING(
+					"name", name))));
 	if (err < 0)
 		return err;
 	fputs(",\n", file);

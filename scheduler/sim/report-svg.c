@@ -10,7 +10,7 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 enum {
-	WIDTH = 1240,
+	WIDTH = 1252,
 	LANE_LEFT = 150,
 	LANE_WIDTH = 640,
 	LANE_HEIGHT = 26,
@@ -32,8 +32,8 @@ static const struct {
 	const char *head;
 	int right;
 } columns[] = {
-	{ "hold", 58 },	    { "wanted", 118 },	 { "wait p50", 188 },
-	{ "wait p99", 262 }, { "max lag", 336 }, { "slowdown", 408 },
+	{"hold", 58},	   {"wanted", 118},  {"wait p50", 194},
+	{"wait p99", 272}, {"max lag", 362}, {"slowdown", 434},
 };
 
 struct view {

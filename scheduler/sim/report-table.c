@@ -19,17 +19,15 @@ static void write_policy(const struct sim_report *report, size_t policy,
 	const struct sim_account *a = &report->accounts[policy];
 	uint32_t i;
 
-	fprintf(file,
-		"\n%s (%s): GPU idle %.2f %%, with work waiting %.2f %%",
+	fprintf(file, "\n%s (%s): GPU idle %.2f %%, with work waiting %.2f %%",
 		report->policies[policy]->name, report->policies[policy]->about,
 		sim_report_percent(report, a->idle_ns),
 		sim_report_percent(report, a->idle_wanted_ns));
 	if (report->policies[policy]->anticipated_ns)
 		fprintf(file, ", anticipating %.2f %%",
 			sim_report_percent(report, a->anticipated_ns));
-	fprintf(file,
-		"\n  %-16s %7s %8s %7s %9s %9s %9s %9s %8s %8s\n",
-		"vGPU", "hold %", "wanted %", "busy %", "jobs/s", "wait p50",
+	fprintf(file, "\n  %-16s %7s %8s %7s %9s %9s %9s %9s %8s %8s\n", "vGPU",
+		"hold %", "wanted %", "busy %", "jobs/s", "wait p50",
 		"wait p99", "max lag", "slowdown", "overruns");
 	for (i = 0; i < report->scenario->n_vgpus; i++)
 		write_row(report, policy, i, file);

@@ -37,9 +37,9 @@ static void report_want(struct sim_report *report)
 	uint32_t i;
 
 	for (i = 0; i < s->n_vgpus; i++) {
-		demand[i] = sim_report_percent(report,
-					       report->solo_busy_ns[i]) /
-			    100;
+		demand[i] =
+			sim_report_percent(report, report->solo_busy_ns[i]) /
+			100;
 		if (report->solo_busy_ns[i])
 			present |= 1ULL << i;
 	}
@@ -107,14 +107,14 @@ struct sim_figures sim_report_figures(const struct sim_report *report,
 		.busy_percent = sim_report_percent(report, v->busy_ns),
 		.wanted_percent = 100 * report->wanted[vgpu],
 		.jobs_per_s = (double)v->n_jobs / seconds,
-		.wait_p50_ms = (double)sim_account_wait(a, vgpu, 50) /
-			       NSEC_PER_MSEC,
-		.wait_p99_ms = (double)sim_account_wait(a, vgpu, 99) /
-			       NSEC_PER_MSEC,
+		.wait_p50_ms =
+			(double)sim_account_wait(a, vgpu, 50) / NSEC_PER_MSEC,
+		.wait_p99_ms =
+			(double)sim_account_wait(a, vgpu, 99) / NSEC_PER_MSEC,
 		.lag_ms = v->lag_max_ns / NSEC_PER_MSEC,
-		.slowdown = v->busy_ns ? solo_ns / (double)v->busy_ns :
-			    solo_ns > 0 ? (double)INFINITY :
-					  1,
+		.slowdown = v->busy_ns	  ? solo_ns / (double)v->busy_ns
+			    : solo_ns > 0 ? (double)INFINITY
+					  : 1,
 		.overruns = v->n_overruns,
 	};
 }

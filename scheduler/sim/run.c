@@ -163,8 +163,8 @@ static uint64_t run_anticipated(const struct run *run, uint64_t now_ns)
 {
 	const struct sim_policy_ops *ops = run->policy->ops;
 
-	return ops->anticipated_ns ? ops->anticipated_ns(run->policy, now_ns) :
-				     0;
+	return ops->anticipated_ns ? ops->anticipated_ns(run->policy, now_ns)
+				   : 0;
 }
 
 static void run_all(struct run *run)

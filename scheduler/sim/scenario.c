@@ -149,10 +149,9 @@ static int keys_check(struct reader *r, sd_json_variant *object,
 		if (!keys_find(keys, n_keys, object_key(object, i)))
 			return keys_list_unknown(r, name, keys, n_keys);
 		if (key_is_repeated(object, i))
-			return reader_fail(
-				r, name,
-				"key \"%s\" appears twice: keep one",
-				object_key(object, i));
+			return reader_fail(r, name,
+					   "key \"%s\" appears twice: keep one",
+					   object_key(object, i));
 	}
 	return 0;
 }
@@ -274,9 +273,9 @@ static int read_choice(struct reader *r, const struct key *key,
 		       sd_json_variant *value, const char *const *names,
 		       size_t n_names)
 {
-	const char *text = sd_json_variant_is_string(value) ?
-				   sd_json_variant_string(value) :
-				   "";
+	const char *text = sd_json_variant_is_string(value)
+				   ? sd_json_variant_string(value)
+				   : "";
 	char known[128] = "";
 	size_t i, len = 0;
 
@@ -293,8 +292,8 @@ static int read_choice(struct reader *r, const struct key *key,
 static int read_mode(struct reader *r, const struct key *key,
 		     sd_json_variant *value, void *field)
 {
-	int ret = read_choice(r, key, value, mode_names,
-			      ARRAY_SIZE(mode_names));
+	int ret =
+		read_choice(r, key, value, mode_names, ARRAY_SIZE(mode_names));
 
 	if (ret < 0)
 		return ret;
@@ -318,8 +317,7 @@ static int read_engine(struct reader *r, const struct key *key,
 		       sd_json_variant *value, void *field)
 {
 	uint32_t engines = r->scenario->gpu.engines;
-	int ret = read_choice(r, key, value, sim_engine_names,
-			      SIM_ENGINES_MAX);
+	int ret = read_choice(r, key, value, sim_engine_names, SIM_ENGINES_MAX);
 
 	if (ret < 0)
 		return ret;
@@ -384,12 +382,12 @@ static int entry_read(struct reader *r, sd_json_variant *entry,
 }
 
 static const struct key gpu_keys[] = {
-	{ "engines", read_count, offsetof(struct sim_gpu_model, engines), 1,
-	  SIM_ENGINES_MAX, false },
-	{ "switch_us", read_us, offsetof(struct sim_gpu_model, switch_ns), 0,
-	  1e6, false },
-	{ "report_error_percent", read_count,
-	  offsetof(struct sim_gpu_model, report_error), 0, 100, false },
+	{"engines", read_count, offsetof(struct sim_gpu_model, engines), 1,
+	 SIM_ENGINES_MAX, false},
+	{"switch_us", read_us, offsetof(struct sim_gpu_model, switch_ns), 0,
+	 1e6, false},
+	{"report_error_percent", read_count,
+	 offsetof(struct sim_gpu_model, report_error), 0, 100, false},
 };
 
 static int read_gpu(struct reader *r, const struct key *key,
@@ -400,13 +398,13 @@ static int read_gpu(struct reader *r, const struct key *key,
 }
 
 static const struct key tuning_keys[] = {
-	{ "policy", read_mode, offsetof(struct sim_tuning, mode), 0, 0, false },
-	{ "slice_us", read_us, offsetof(struct sim_tuning, slice_ns), 100, 1e6,
-	  false },
-	{ "kill_ms", read_ms, offsetof(struct sim_tuning, kill_ns), 1, 60000,
-	  false },
-	{ "cap_period_ms", read_ms, offsetof(struct sim_tuning, cap_period_ns),
-	  1, 10000, false },
+	{"policy", read_mode, offsetof(struct sim_tuning, mode), 0, 0, false},
+	{"slice_us", read_us, offsetof(struct sim_tuning, slice_ns), 100, 1e6,
+	 false},
+	{"kill_ms", read_ms, offsetof(struct sim_tuning, kill_ns), 1, 60000,
+	 false},
+	{"cap_period_ms", read_ms, offsetof(struct sim_tuning, cap_period_ns),
+	 1, 10000, false},
 };
 
 static int read_tuning(struct reader *r, const struct key *key,
@@ -417,9 +415,9 @@ static int read_tuning(struct reader *r, const struct key *key,
 }
 
 static const struct key tenant_keys[] = {
-	{ "name", read_text, offsetof(struct sim_tenant, name), 0, 0, true },
-	{ "weight", read_count, offsetof(struct sim_tenant, weight), 1, 10000,
-	  false },
+	{"name", read_text, offsetof(struct sim_tenant, name), 0, 0, true},
+	{"weight", read_count, offsetof(struct sim_tenant, weight), 1, 10000,
+	 false},
 };
 
 static int read_tenant(struct reader *r, sd_json_variant *entry)
@@ -429,7 +427,7 @@ static int read_tenant(struct reader *r, sd_json_variant *entry)
 	size_t i;
 	int ret;
 
-	*t = (struct sim_tenant){ .weight = 100 };
+	*t = (struct sim_tenant){.weight = 100};
 	ret = entry_read(r, entry, tenant_keys, ARRAY_SIZE(tenant_keys), t);
 	if (ret < 0)
 		return ret;
@@ -460,33 +458,34 @@ static int read_tenants(struct reader *r, const struct key *key,
 	return 0;
 }
 
-#define CONTEXT_FIELD(name)                                                    \
-	(offsetof(struct context_entry, context) +                             \
+#define CONTEXT_FIELD(name)                        \
+	(offsetof(struct context_entry, context) + \
 	 offsetof(struct sim_context, name))
 
 static const struct key context_keys[] = {
-	{ "count", read_count, offsetof(struct context_entry, count), 1,
-	  SIM_CONTEXTS_MAX, false },
-	{ "engine", read_engine, CONTEXT_FIELD(engine), 0, 0, false },
-	{ "jobs", read_count, CONTEXT_FIELD(jobs), 1, 4096, false },
-	{ "depth", read_count, CONTEXT_FIELD(depth), 1, 64, false },
-	{ "job_us", read_us, CONTEXT_FIELD(job_ns), 0.1, 1e8, true },
-	{ "wait_us", read_us, CONTEXT_FIELD(wait_ns), 0, 1e9, false },
-	{ "jitter_percent", read_count, CONTEXT_FIELD(jitter), 0, 100, false },
-	{ "start_ms", read_ms, CONTEXT_FIELD(start_ns), 0, 1e6, false },
-	{ "stop_ms", read_ms, CONTEXT_FIELD(stop_ns), 0, 1e6, false },
+	{"count", read_count, offsetof(struct context_entry, count), 1,
+	 SIM_CONTEXTS_MAX, false},
+	{"engine", read_engine, CONTEXT_FIELD(engine), 0, 0, false},
+	{"jobs", read_count, CONTEXT_FIELD(jobs), 1, 4096, false},
+	{"depth", read_count, CONTEXT_FIELD(depth), 1, 64, false},
+	{"job_us", read_us, CONTEXT_FIELD(job_ns), 0.1, 1e8, true},
+	{"wait_us", read_us, CONTEXT_FIELD(wait_ns), 0, 1e9, false},
+	{"jitter_percent", read_count, CONTEXT_FIELD(jitter), 0, 100, false},
+	{"start_ms", read_ms, CONTEXT_FIELD(start_ns), 0, 1e6, false},
+	{"stop_ms", read_ms, CONTEXT_FIELD(stop_ns), 0, 1e6, false},
 };
 
 static int read_context(struct reader *r, sd_json_variant *entry)
 {
 	struct sim_scenario *s = r->scenario;
 	struct context_entry e = {
-		.context = {
-			.vgpu = (uint32_t)s->n_vgpus,
-			.jobs = 1,
-			.depth = 1,
-			.stop_ns = UINT64_MAX,
-		},
+		.context =
+			{
+				.vgpu = (uint32_t)s->n_vgpus,
+				.jobs = 1,
+				.depth = 1,
+				.stop_ns = UINT64_MAX,
+			},
 		.count = 1,
 	};
 	uint32_t i;
@@ -528,19 +527,19 @@ static int read_contexts(struct reader *r, const struct key *key,
 }
 
 static const struct key vgpu_keys[] = {
-	{ "name", read_text, offsetof(struct sim_vgpu, name), 0, 0, true },
-	{ "tenant", read_tenant_name, offsetof(struct sim_vgpu, tenant), 0, 0,
-	  false },
-	{ "weight", read_count, offsetof(struct sim_vgpu, weight), 1, 10000,
-	  false },
-	{ "cap", read_count, offsetof(struct sim_vgpu, cap), 1, 100, false },
-	{ "reservation", read_count, offsetof(struct sim_vgpu, reservation), 0,
-	  90, false },
-	{ "latency", read_latency, offsetof(struct sim_vgpu, latency), 0, 0,
-	  false },
-	{ "instances", read_count, offsetof(struct sim_vgpu, instances), 1,
-	  SIM_VGPUS_MAX, false },
-	{ "contexts", read_contexts, 0, 1, SIM_CONTEXTS_MAX, true },
+	{"name", read_text, offsetof(struct sim_vgpu, name), 0, 0, true},
+	{"tenant", read_tenant_name, offsetof(struct sim_vgpu, tenant), 0, 0,
+	 false},
+	{"weight", read_count, offsetof(struct sim_vgpu, weight), 1, 10000,
+	 false},
+	{"cap", read_count, offsetof(struct sim_vgpu, cap), 1, 100, false},
+	{"reservation", read_count, offsetof(struct sim_vgpu, reservation), 0,
+	 90, false},
+	{"latency", read_latency, offsetof(struct sim_vgpu, latency), 0, 0,
+	 false},
+	{"instances", read_count, offsetof(struct sim_vgpu, instances), 1,
+	 SIM_VGPUS_MAX, false},
+	{"contexts", read_contexts, 0, 1, SIM_CONTEXTS_MAX, true},
 };
 
 static int read_vgpu(struct reader *r, sd_json_variant *entry)
@@ -550,7 +549,7 @@ static int read_vgpu(struct reader *r, sd_json_variant *entry)
 	size_t i;
 	int ret;
 
-	*v = (struct sim_vgpu){ .weight = 100, .cap = 100, .instances = 1 };
+	*v = (struct sim_vgpu){.weight = 100, .cap = 100, .instances = 1};
 	ret = entry_read(r, entry, vgpu_keys, ARRAY_SIZE(vgpu_keys), v);
 	if (ret < 0)
 		return ret;
@@ -582,7 +581,7 @@ static int read_vgpus(struct reader *r, const struct key *key,
 	/* vGPUs that name no tenant belong to one that stands for the host. */
 	if (s->n_tenants == 0)
 		s->tenants[s->n_tenants++] =
-			(struct sim_tenant){ .name = "host", .weight = 100 };
+			(struct sim_tenant){.name = "host", .weight = 100};
 	for (i = 0; i < sd_json_variant_elements(value); i++) {
 		ret = read_vgpu(r, sd_json_variant_by_index(value, i));
 		if (ret < 0)
@@ -592,23 +591,22 @@ static int read_vgpus(struct reader *r, const struct key *key,
 }
 
 static const struct key scenario_keys[] = {
-	{ "title", read_text, offsetof(struct sim_scenario, title), 0, 0,
-	  true },
-	{ "seed", read_seed, offsetof(struct sim_scenario, seed), 0, 0x1p53,
-	  false },
-	{ "duration_ms", read_ms, offsetof(struct sim_scenario, duration_ns), 1,
-	  1e6, false },
-	{ "warmup_ms", read_ms, offsetof(struct sim_scenario, warmup_ns), 0,
-	  1e6, false },
-	{ "plot_from_ms", read_ms, offsetof(struct sim_scenario, plot_from_ns),
-	  0, 1e6, false },
-	{ "plot_for_ms", read_ms, offsetof(struct sim_scenario, plot_for_ns), 1,
-	  1e6, false },
-	{ "gpu", read_gpu, offsetof(struct sim_scenario, gpu), 0, 0, false },
-	{ "scheduler", read_tuning, offsetof(struct sim_scenario, tuning), 0, 0,
-	  false },
-	{ "tenants", read_tenants, 0, 1, SIM_TENANTS_MAX, false },
-	{ "vgpus", read_vgpus, 0, 1, SIM_VGPUS_MAX, true },
+	{"title", read_text, offsetof(struct sim_scenario, title), 0, 0, true},
+	{"seed", read_seed, offsetof(struct sim_scenario, seed), 0, 0x1p53,
+	 false},
+	{"duration_ms", read_ms, offsetof(struct sim_scenario, duration_ns), 1,
+	 1e6, false},
+	{"warmup_ms", read_ms, offsetof(struct sim_scenario, warmup_ns), 0, 1e6,
+	 false},
+	{"plot_from_ms", read_ms, offsetof(struct sim_scenario, plot_from_ns),
+	 0, 1e6, false},
+	{"plot_for_ms", read_ms, offsetof(struct sim_scenario, plot_for_ns), 1,
+	 1e6, false},
+	{"gpu", read_gpu, offsetof(struct sim_scenario, gpu), 0, 0, false},
+	{"scheduler", read_tuning, offsetof(struct sim_scenario, tuning), 0, 0,
+	 false},
+	{"tenants", read_tenants, 0, 1, SIM_TENANTS_MAX, false},
+	{"vgpus", read_vgpus, 0, 1, SIM_VGPUS_MAX, true},
 };
 
 static int scenario_check(struct reader *r, sd_json_variant *root)
@@ -652,7 +650,7 @@ static int scenario_read(struct sim_scenario **ret, sd_json_variant *root,
 {
 	__attribute__((cleanup(sim_scenario_freep))) struct sim_scenario *s =
 		scenario_new();
-	struct reader r = { .scenario = s, .error = error, .name = name };
+	struct reader r = {.scenario = s, .error = error, .name = name};
 	int err;
 
 	if (!s)
@@ -672,7 +670,7 @@ static int scenario_read(struct sim_scenario **ret, sd_json_variant *root,
 static int parse_fail(int err, const char *name, unsigned int line,
 		      unsigned int column, struct sim_error *error)
 {
-	struct reader r = { .error = error, .name = name };
+	struct reader r = {.error = error, .name = name};
 
 	if (err == -ENOMEM)
 		return reader_nomem(&r);
@@ -731,7 +729,7 @@ int sim_scenario_read_file(struct sim_scenario **ret, const char *path,
 {
 	__attribute__((cleanup(file_closep))) FILE *file = fopen(path, "re");
 	__attribute__((cleanup(text_freep))) char *text = NULL;
-	struct reader r = { .error = error, .name = path };
+	struct reader r = {.error = error, .name = path};
 	int err;
 
 	if (!file) {

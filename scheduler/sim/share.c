@@ -90,9 +90,9 @@ static uint32_t tenant_claims(const struct sim_scenario *s, uint32_t tenant,
 		if (!(present >> i & 1) || s->vgpus[i].tenant != tenant)
 			continue;
 		index[n] = i;
-		claims[n++] = vgpu_claim(
-			s, i, demand ? demand[i] : 1,
-			(uint32_t)__builtin_popcountll(present));
+		claims[n++] =
+			vgpu_claim(s, i, demand ? demand[i] : 1,
+				   (uint32_t)__builtin_popcountll(present));
 	}
 	return n;
 }

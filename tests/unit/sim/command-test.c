@@ -44,22 +44,21 @@ static void bad_command_lines_are_explained(void **state)
 		const char *arguments;
 		const char *message;
 	} bad[] = {
-		{ "", "no scenario: give the path" },
-		{ "/nonexistent.json", "No such file or directory: give" },
-		{ "--nonsense", "unknown option --nonsense: see" },
-		{ GOOD " --policy", "option --policy lacks its value: add it" },
-		{ GOOD " --policy cfs", "unknown policy \"cfs\": use tranche" },
-		{ GOOD " more", "unexpected \"more\": give one scenario" },
-		{ GOOD " --svg /nonexistent/x", "/nonexistent/x: No such file" },
+		{"", "no scenario: give the path"},
+		{"/nonexistent.json", "No such file or directory: give"},
+		{"--nonsense", "unknown option --nonsense: see"},
+		{GOOD " --policy", "option --policy lacks its value: add it"},
+		{GOOD " --policy cfs", "unknown policy \"cfs\": use tranche"},
+		{GOOD " more", "unexpected \"more\": give one scenario"},
+		{GOOD " --svg /nonexistent/x", "/nonexistent/x: No such file"},
 	};
 	char text[65536];
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		assert_int_equal(command_run(bad[i].arguments, text,
-					     sizeof(text)),
-				 2);
+		assert_int_equal(
+			command_run(bad[i].arguments, text, sizeof(text)), 2);
 		assert_contains(text, "tranche-sim: ");
 		assert_contains(text, bad[i].message);
 	}
@@ -85,9 +84,8 @@ static void policies_stand_side_by_side(void **state)
 	assert_contains(text, "\nfifo (");
 	assert_contains(text, "\nrr (");
 	assert_contains(text, "\ngvt (");
-	assert_int_equal(command_run(GOOD " --policy rr --json", text,
-				     sizeof(text)),
-			 0);
+	assert_int_equal(
+		command_run(GOOD " --policy rr --json", text, sizeof(text)), 0);
 	assert_contains(text, "\"name\" : \"rr\"");
 	assert_null(strstr(text, "gvt"));
 }

@@ -33,7 +33,7 @@ struct comparison {
 
 static struct comparison compare(const char *name)
 {
-	struct comparison c = { 0 };
+	struct comparison c = {0};
 	struct sim_error error;
 	char path[512];
 
@@ -52,8 +52,7 @@ static void comparison_deinit(struct comparison *c)
 	sim_scenario_free(c->scenario);
 }
 
-#define COMPARISON                                                             \
-	__attribute__((cleanup(comparison_deinit))) struct comparison
+#define COMPARISON __attribute__((cleanup(comparison_deinit))) struct comparison
 
 static struct sim_figures figures(const struct comparison *c, size_t policy,
 				  const char *vgpu)
@@ -64,7 +63,7 @@ static struct sim_figures figures(const struct comparison *c, size_t policy,
 		if (strcmp(c->scenario->vgpus[i].name, vgpu) == 0)
 			return sim_report_figures(c->report, policy, i);
 	fail_msg("no vGPU is named %s", vgpu);
-	return (struct sim_figures){ 0 };
+	return (struct sim_figures){0};
 }
 
 static void assert_above(double value, double bound)
@@ -206,8 +205,7 @@ static void bursts_beside_long_jobs(void **state)
 
 	(void)state;
 	/* One 50 ms job per burst, less the 5 ms that it thinks meanwhile. */
-	assert_below(figures(&c, TRANCHE, "bursty").wait_p99_ms,
-		     50 + SLACK_MS);
+	assert_below(figures(&c, TRANCHE, "bursty").wait_p99_ms, 50 + SLACK_MS);
 	assert_below(idle_wanted_percent(&c, TRANCHE), 1);
 	assert_above(figures(&c, TRANCHE, "bursty").busy_percent,
 		     2 * figures(&c, FIFO, "bursty").busy_percent);
