@@ -24,6 +24,9 @@ static uint64_t cap_budget(const struct tsched_entity *entity)
 
 bool cap_is_set(const struct tsched_entity *entity)
 {
+	if (entity->cap == TSCHED_WHOLE &&
+	    entity->gpu->config.policy == TSCHED_FAIR)
+		return false;
 	return cap_budget(entity) < entity->gpu->config.cap_period_ns;
 }
 
@@ -43,10 +46,11 @@ static void cap_roll(struct tsched_entity *entity, uint64_t now)
 
 uint64_t cap_left(struct tsched_entity *entity)
 {
-	uint64_t budget = cap_budget(entity);
+	uint64_t budget;
 
-	if (budget >= entity->gpu->config.cap_period_ns)
+	if (!cap_is_set(entity))
 		return TSCHED_NEVER;
+	budget = cap_budget(entity);
 	cap_roll(entity, entity->gpu->now_ns);
 	return entity->cap_used < budget ? budget - entity->cap_used : 0;
 }
@@ -54,10 +58,11 @@ uint64_t cap_left(struct tsched_entity *entity)
 void cap_charge(struct tsched_entity *entity, uint64_t from, uint64_t to)
 {
 	uint64_t period = entity->gpu->config.cap_period_ns;
-	uint64_t first = min_u64(to - from, period - from % period);
+	uint64_t first;
 
 	if (!cap_is_set(entity))
 		return;
+	first = min_u64(to - from, period - from % period);
 	cap_roll(entity, from);
 	entity->cap_used += first;
 	if (from + first >= to)

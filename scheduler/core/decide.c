@@ -134,10 +134,14 @@ static void slice_renew(struct tsched_gpu *gpu, struct tsched_entity *due)
  */
 static enum tsched_reason slice_check(struct tsched_gpu *gpu, uint64_t *end)
 {
-	struct tsched_entity *due;
-	struct tsched_entity *next = gpu_pick(gpu, true, &due);
 	uint64_t length = gpu->slice_ns;
+	struct tsched_entity *due;
+	struct tsched_entity *next;
 
+	*end = time_after(gpu->slice_begin_ns, length);
+	if (!gpu->urgent && gpu->now_ns < *end)
+		return TSCHED_BY_NONE;
+	next = gpu_pick(gpu, true, &due);
 	if (next != gpu->holder)
 		length = min_u64(length, entity_slice(next));
 	*end = time_after(gpu->slice_begin_ns, length);

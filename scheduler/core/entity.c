@@ -196,6 +196,7 @@ int tsched_entity_remove(struct tsched_entity *entity, uint64_t now_ns)
 		vgpu_count(entity, -1);
 	if (entity->parent)
 		entity->parent->children--;
+	gpu->urgent -= !!entity->latency;
 	list_remove(entity);
 	entity->gpu = NULL;
 	return 0;
@@ -246,6 +247,7 @@ int tsched_entity_set_latency(struct tsched_entity *entity,
 	if (latency >= TSCHED_LATENCIES)
 		return -EINVAL;
 	gpu_advance(entity->gpu, now_ns);
+	entity->gpu->urgent += !!latency - !!entity->latency;
 	entity->latency = latency;
 	entity_refresh(entity);
 	return 0;

@@ -80,35 +80,37 @@ struct tsched_queue {
 };
 
 struct tsched_entity {
+	/* What a decision touches comes first, to share cache lines. */
 	struct avl_node node; /* in the parent's queue, or in gpu->throttled */
-	struct avl_node watch; /* with jobs in flight: in gpu->watched */
-	struct avl_node due; /* waiting with a reservation: in gpu->due */
-
-	struct tsched_entity *parent;
 	struct tsched_gpu *gpu;
-	struct tsched_entity *prev; /* among all of the GPU */
-	struct tsched_entity *next;
+	struct tsched_entity *parent;
 	struct tsched_queue queue;
 
 	uint64_t start; /* start tag: virtual time of the service it had */
 	uint64_t owed; /* credit it left its queue with, in virtual time */
 	uint32_t start_rem;
-	uint32_t weight;
 	uint32_t weight_now; /* by the policy in force */
-	uint32_t share; /* of a vGPU, or of the vGPUs below, if `fixed` */
 	uint16_t cap;
 	uint16_t reservation;
+	uint16_t children;
+	uint8_t latency;
+	uint8_t flags;
+	uint64_t gpu_ns;
+	uint64_t due_ns; /* when its next reserved time falls due */
+	struct avl_node due; /* waiting with a reservation: in gpu->due */
+
+	struct avl_node watch; /* with jobs in flight: in gpu->watched */
+	struct tsched_entity *prev; /* among all of the GPU */
+	struct tsched_entity *next;
+	uint32_t weight;
+	uint32_t share; /* of a vGPU, or of the vGPUs below, if `fixed` */
 	uint16_t reserved_below; /* needed by its children together */
 	uint16_t instances;
 	uint16_t vgpus; /* below it */
-	uint16_t children;
 	uint8_t kind;
-	uint8_t latency;
-	uint8_t flags;
 
 	uint32_t cap_period; /* the period cap_used counts; may wrap */
 	uint64_t cap_used;
-	uint64_t due_ns; /* when its next reserved time falls due */
 
 	uint64_t run_since; /* its oldest job in flight runs since then */
 	uint64_t inflight_ns;
@@ -118,7 +120,6 @@ struct tsched_entity {
 	struct estimate gaps;
 
 	uint64_t state_since; /* a leaf is waiting, or idle, since then */
-	uint64_t gpu_ns;
 	uint64_t wait_ns;
 	uint64_t throttled_ns;
 	uint64_t engine_ns[TSCHED_ENGINES];

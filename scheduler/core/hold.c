@@ -122,11 +122,9 @@ void hold_begin(struct tsched_gpu *gpu, struct tsched_entity *leaf)
 static void entity_put(struct tsched_entity *entity, uint64_t ns)
 {
 	struct tsched_queue *queue = queue_of(entity);
-	uint64_t length = vtime_of(ns, entity->weight_now);
 
 	queue->curr = NULL;
-	queue->hold_max =
-		max_u64(queue->hold_max - queue->hold_max / 64, length);
+	queue_note_hold(queue, ns, entity->weight_now);
 	entity->flags &= ~ENTITY_ENTITLED;
 	if (!entity_is_ready(entity)) {
 		queue_leave(entity);

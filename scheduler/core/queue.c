@@ -38,6 +38,8 @@ static uint64_t entity_deadline(const struct tsched_entity *entity)
 {
 	uint64_t forgone = entity->gpu->config.slice_ns - entity_slice(entity);
 
+	if (!forgone)
+		return entity->start;
 	return entity->start - vtime_of(forgone, entity->weight_now);
 }
 
@@ -134,6 +136,19 @@ void queue_leave(struct tsched_entity *entity)
 		return;
 	limit = max_u64(limit, queue->hold_max);
 	entity->owed = min_u64(least - entity->start, limit);
+}
+
+/*
+ * Note how long a hold was. The limit on credit follows it, and forgets what
+ * was longer little by little.
+ */
+void queue_note_hold(struct tsched_queue *queue, uint64_t ns, uint32_t weight)
+{
+	queue->hold_max -= queue->hold_max / 64;
+	/* Most holds are not the longest: spare them the division. */
+	if ((__int128)queue->hold_max * weight < (__int128)ns << VTIME_SHIFT)
+		queue->hold_max =
+			max_u64(queue->hold_max, vtime_of(ns, weight));
 }
 
 /* Take the one that will hold, or is on the path to it, out of the order. */

@@ -116,6 +116,7 @@ struct tsched_gpu {
 
 	uint64_t now_ns;
 	uint32_t vgpus;
+	uint32_t urgent; /* entities that ask for less than a full slice */
 	uint32_t reserved; /* permille, of the topmost entities */
 	struct tsched_entity *entities; /* all of them */
 

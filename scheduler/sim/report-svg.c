@@ -75,23 +75,42 @@ static double view_x(const struct view *view, uint64_t time_ns)
 	return LANE_LEFT + LANE_WIDTH * fmin(fmax(x, 0), 1);
 }
 
+/* A bar from @from to @to, filling @part of its lane's height. */
 static void write_bar(const struct view *view, double from, double to, int y,
-		      const char *colour, double opacity)
+		      double part, const char *colour, double opacity)
 {
+	double height = BAR_HEIGHT * fmin(part, 1);
+
 	fprintf(view->file,
-		"<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" "
+		"<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
 		"fill=\"%s\" fill-opacity=\"%.2g\"/>\n",
-		from, y, fmax(to - from, 0.4), BAR_HEIGHT, colour, opacity);
+		from, y + BAR_HEIGHT - height, fmax(to - from, 1), height,
+		colour, opacity);
 }
 
-/*
- * Draws a vGPU's spans. Those that the eye could not tell apart become one
- * bar, as opaque as they fill it.
- */
+/* Spans drawn as one bar, because the eye could not tell them apart. */
+struct cluster {
+	double from;
+	double to;
+	double filled;
+};
+
+static void write_cluster(const struct view *view, struct cluster *c,
+			  uint32_t vgpu, int y, double opacity)
+{
+	double part = c->filled / (c->to - c->from);
+
+	if (c->filled > 0)
+		write_bar(view, c->from, c->to, y, part, vgpu_colour(vgpu),
+			  opacity);
+	c->filled = 0;
+}
+
 static void write_spans(const struct view *view, const struct sim_spans *spans,
 			uint32_t vgpu, int y, double opacity)
 {
-	double from = -1, to = -1, filled = 0, x, end;
+	struct cluster c = {0};
+	double x, end;
 	size_t i;
 
 	for (i = 0; i < spans->n; i++) {
@@ -101,22 +120,14 @@ static void write_spans(const struct view *view, const struct sim_spans *spans,
 		end = view_x(view, spans->items[i].end_ns);
 		if (end <= x)
 			continue;
-		if (from >= 0 && x - to > 0.5) {
-			write_bar(view, from, to, y, vgpu_colour(vgpu),
-				  opacity * fmin(filled / (to - from), 1));
-			from = -1;
-		}
-		if (from < 0) {
-			from = x;
-			filled = 0;
-			to = x;
-		}
-		filled += end - x;
-		to = fmax(to, end);
+		if (x - c.to > 1 || x - c.from > 4 || end - x > 2)
+			write_cluster(view, &c, vgpu, y, opacity);
+		if (c.filled == 0)
+			c.from = x;
+		c.filled += end - x;
+		c.to = end;
 	}
-	if (from >= 0)
-		write_bar(view, from, to, y, vgpu_colour(vgpu),
-			  opacity * fmin(filled / (to - from), 1));
+	write_cluster(view, &c, vgpu, y, opacity);
 }
 
 static void write_figure(const struct view *view, size_t column, int y,
@@ -215,14 +226,18 @@ static void write_legend(const struct view *view)
 {
 	const struct sim_scenario *s = view->report->scenario;
 
-	write_bar(view, 12, 40, 44, colours[0], 0.95);
+	write_bar(view, 12, 40, 44, 1, colours[0], 0.95);
 	fputs("<text x=\"46\" y=\"58\">job runs</text>\n", view->file);
-	write_bar(view, 130, 158, 44, colours[0], 0.25);
-	fputs("<text x=\"164\" y=\"58\">has the GPU, runs nothing</text>\n",
+	write_bar(view, 120, 148, 44, 0.5, colours[0], 0.95);
+	fputs("<text x=\"154\" y=\"58\">many short jobs: height is the part "
+	      "of time</text>\n",
 	      view->file);
-	write_bar(view, 360, 388, 44, "#f3f3f3", 1);
+	write_bar(view, 490, 518, 44, 1, colours[0], 0.25);
+	fputs("<text x=\"524\" y=\"58\">has the GPU, runs nothing</text>\n",
+	      view->file);
+	write_bar(view, 720, 748, 44, 1, "#f3f3f3", 1);
 	fprintf(view->file,
-		"<text x=\"394\" y=\"58\">waits or wants nothing</text>\n"
+		"<text x=\"754\" y=\"58\">waits or wants nothing</text>\n"
 		"<text x=\"12\" y=\"80\" fill=\"#555\">Figures: %.3g s of "
 		"virtual time, seed %llu. Waits: from the moment a job is "
 		"next in its own queue to its start. Max lag: behind the "
@@ -237,7 +252,7 @@ static void write_head(const struct view *view, int height)
 	fprintf(view->file,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
 		"height=\"%d\" viewBox=\"0 0 %d %d\">\n"
-		"<style>text{font:13px sans-serif}.h{font-size:17px;"
+		"<style>rect{shape-rendering:crispEdges}text{font:13px sans-serif}.h{font-size:17px;"
 		"font-weight:bold}.b{font-weight:bold}.t{text-anchor:middle;"
 		"font-size:11px}.f{text-anchor:end;font-size:12px}</style>\n"
 		"<rect width=\"%d\" height=\"%d\" fill=\"white\"/>\n"
