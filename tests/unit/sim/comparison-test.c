@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "scheduler/sim/report.h"
+#include "scheduler/sim/run.h"
 
 enum {
 	TRANCHE,
@@ -31,15 +32,22 @@ struct comparison {
 	struct sim_report *report;
 };
 
-static struct comparison compare(const char *name)
+static struct sim_scenario *scenario_read(const char *name)
 {
-	struct comparison c = {0};
+	struct sim_scenario *scenario = NULL;
 	struct sim_error error;
 	char path[512];
 
 	snprintf(path, sizeof(path), "%s/%s.json", SCENARIO_DIR, name);
-	if (sim_scenario_read_file(&c.scenario, path, &error) < 0)
+	if (sim_scenario_read_file(&scenario, path, &error) < 0)
 		fail_msg("%s", error.text);
+	return scenario;
+}
+
+static struct comparison compare(const char *name)
+{
+	struct comparison c = {.scenario = scenario_read(name)};
+
 	assert_int_equal(sim_report_new(&c.report, c.scenario, sim_policies,
 					N_POLICIES, false),
 			 0);
@@ -119,6 +127,34 @@ static void short_against_long_is_shared_equally(void **state)
 	assert_wanted_shares(&c);
 	assert_below(window_ratio(&c, FIFO, 10 * SIM_NSEC_PER_SEC), 0.01);
 	assert_below(window_ratio(&c, RR, 10 * SIM_NSEC_PER_SEC), 0.1);
+}
+
+/*
+ * When lengths vary, a window's edges fall inside jobs: it may hold a job of
+ * 60 ms more of one and less of the other than half.
+ */
+static void varying_lengths_shift_one_job(void **state)
+{
+	__attribute__((cleanup(sim_scenario_freep))) struct sim_scenario *s =
+		scenario_read("short-against-long");
+	struct sim_account a;
+
+	(void)state;
+	s->contexts[0].jitter = 20;
+	s->contexts[1].jitter = 20;
+	for (s->seed = 1; s->seed <= 5; s->seed++) {
+		assert_int_equal(sim_run(&a, s, &sim_policy_tranche,
+					 SIM_ALL_VGPUS, false),
+				 0);
+		assert_near(sim_account_hold(&a, 0), 0.5, 0.001);
+		assert_above(sim_account_window_ratio(&a, 0, 1,
+						      10 * SIM_NSEC_PER_SEC),
+			     (5000.0 - 35) / (5000.0 + 35));
+		assert_above(
+			sim_account_window_ratio(&a, 0, 1, SIM_NSEC_PER_SEC),
+			(500.0 - 35) / (500.0 + 35));
+		sim_account_deinit(&a);
+	}
 }
 
 static void gaps_of_synchronous_jobs_cost_no_share(void **state)
@@ -351,10 +387,45 @@ static void inexact_reports_change_no_share(void **state)
 	assert_wanted_shares(&c);
 }
 
+/* Hold of each vGPU of two, 5 ms jobs, by the way the GPU is divided. */
+static void divide(enum sim_mode mode, const struct sim_policy_ops *ops,
+		   double *hold)
+{
+	__attribute__((cleanup(sim_scenario_freep))) struct sim_scenario *s =
+		scenario_read("weights-100-1");
+	struct sim_account a;
+
+	s->tuning.mode = mode;
+	s->vgpus[0].instances = 4;
+	s->vgpus[1].instances = 4;
+	assert_int_equal(sim_run(&a, s, ops, SIM_ALL_VGPUS, false), 0);
+	hold[0] = sim_account_hold(&a, 0);
+	hold[1] = sim_account_hold(&a, 1);
+	sim_account_deinit(&a);
+}
+
+static void modes_divide_as_named(void **state)
+{
+	double hold[2], ungated[2];
+
+	(void)state;
+	divide(SIM_MODE_EQUAL, &sim_policy_tranche, hold);
+	assert_near(hold[0], 0.5, 0.01);
+	assert_near(hold[1], 0.5, 0.01);
+	divide(SIM_MODE_FIXED, &sim_policy_tranche, hold);
+	assert_near(hold[0], 0.25, 0.01);
+	assert_near(hold[1], 0.25, 0.01);
+	divide(SIM_MODE_BEST_EFFORT, &sim_policy_tranche, hold);
+	divide(SIM_MODE_BEST_EFFORT, &sim_policy_fifo, ungated);
+	assert_near(hold[0], ungated[0], 1e-9);
+	assert_near(hold[1], ungated[1], 1e-9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(short_against_long_is_shared_equally),
+		cmocka_unit_test(varying_lengths_shift_one_job),
 		cmocka_unit_test(gaps_of_synchronous_jobs_cost_no_share),
 		cmocka_unit_test(weights_100_to_1),
 		cmocka_unit_test(weights_3_to_2_to_1),
@@ -371,6 +442,7 @@ int main(void)
 		cmocka_unit_test(light_tenant_waits_for_one_job),
 		cmocka_unit_test(runaway_job_is_killed),
 		cmocka_unit_test(inexact_reports_change_no_share),
+		cmocka_unit_test(modes_divide_as_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
