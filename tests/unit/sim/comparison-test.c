@@ -299,6 +299,19 @@ static void forking_gains_nothing(void **state)
 	assert_above(figures(&c, FIFO, "forker").hold_percent, 95);
 }
 
+/* The GPU is kept for it within the budget, 20 %, and it pays for that. */
+static void holding_gaps_gains_nothing(void **state)
+{
+	COMPARISON c = compare("gap-holding");
+
+	(void)state;
+	assert_below(idle_wanted_percent(&c, TRANCHE), 20.5);
+	assert_above(figures(&c, TRANCHE, "honest").busy_percent, 79);
+	assert_below(figures(&c, TRANCHE, "honest").lag_ms, 10);
+	assert_above(idle_wanted_percent(&c, RR), 40);
+	assert_above(idle_wanted_percent(&c, GVT), 40);
+}
+
 /* Most that a vGPU held of any period, periods counted from time 0. */
 static uint64_t period_hold_max(const struct sim_account *account,
 				uint32_t vgpu, uint64_t period_ns)
@@ -437,6 +450,7 @@ int main(void)
 		cmocka_unit_test(tiny_jobs_gain_nothing),
 		cmocka_unit_test(idling_banks_no_credit),
 		cmocka_unit_test(forking_gains_nothing),
+		cmocka_unit_test(holding_gaps_gains_nothing),
 		cmocka_unit_test(caps_hold),
 		cmocka_unit_test(reservation_is_met),
 		cmocka_unit_test(light_tenant_waits_for_one_job),
