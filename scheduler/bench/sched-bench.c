@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -63,12 +64,15 @@ static struct tsched_entity *add(struct tsched_gpu *gpu,
 	return entity;
 }
 
-/* Returns the memory, the caller's to free. */
+/*
+ * Returns the memory, the caller's to free. Aligned to cache lines, so that
+ * a tree node is in one.
+ */
 static struct tsched_entity *gpu_fill(struct tsched_gpu *gpu,
 				      const struct shape *shape)
 {
-	struct tsched_entity *entities =
-		calloc(2 * shape->leaves + 2, sizeof(*entities));
+	size_t size = (2 * shape->leaves + 2) * sizeof(struct tsched_entity);
+	struct tsched_entity *entities = aligned_alloc(64, size);
 	struct tsched_entity *next = entities;
 	struct tsched_entity *tenant = NULL, *vgpu = NULL;
 	unsigned int i;
@@ -148,13 +152,7 @@ static struct result shape_run(const struct shape *shape, unsigned int repeats)
 
 static double svg_x(unsigned int leaves)
 {
-	double decades = 0;
-
-	/* Logarithm by halves of a decade is exact enough for an axis. */
-	for (; leaves >= 10; leaves /= 10)
-		decades++;
-	decades += (leaves - 1) / 9.0;
-	return SVG_MARGIN + decades / 4 * (SVG_WIDTH - 2 * SVG_MARGIN);
+	return SVG_MARGIN + log10(leaves) / 4 * (SVG_WIDTH - 2 * SVG_MARGIN);
 }
 
 static double svg_y(double ns)

@@ -15,9 +15,15 @@
 
 #include "sched.h"
 
-#define entity_of(ptr, member)                                                 \
-	((struct tsched_entity *)((char *)(ptr)-offsetof(struct tsched_entity, \
-							 member)))
+static inline struct tsched_entity *entity_at(void *member, size_t offset)
+{
+	char *start = (char *)member - offset;
+
+	return (struct tsched_entity *)start;
+}
+
+#define entity_of(ptr, member) \
+	entity_at(ptr, offsetof(struct tsched_entity, member))
 
 /* struct tsched_entity.flags */
 #define ENTITY_WANTS 0x01 /* a leaf has work to submit */
