@@ -278,12 +278,10 @@ int64_t queue_lag_ns(struct tsched_entity *entity)
 {
 	struct tsched_queue *queue = queue_of(entity);
 	struct queue_mean mean = queue_mean(queue, true);
-	int64_t ahead = entity->start - queue->floor;
-	int64_t middle = 0;
+	__int128 lag = -(__int128)(int64_t)(entity->start - queue->floor);
 
-	/* A sum past 64 bits is a lag of years: it is cut, not wrapped. */
+	/* There is no 128-bit division here; a sum that long is of years. */
 	if (mean.weight && mean.sum <= INT64_MAX && mean.sum >= INT64_MIN)
-		middle = (int64_t)mean.sum / (int64_t)mean.weight;
-	return (int64_t)(((__int128)(middle - ahead) * entity->weight_now) >>
-			 VTIME_SHIFT);
+		lag += (int64_t)mean.sum / (int64_t)mean.weight;
+	return (int64_t)(lag * entity->weight_now >> VTIME_SHIFT);
 }
