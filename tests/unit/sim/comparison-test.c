@@ -379,6 +379,27 @@ static void light_tenant_waits_for_one_job(void **state)
 	assert_above(idle_wanted_percent(&c, GVT), 40);
 }
 
+/* The longest wait of all, whatever the seed and the latency class. */
+static void light_tenant_never_waits_longer(void **state)
+{
+	__attribute__((cleanup(sim_scenario_freep))) struct sim_scenario *s =
+		scenario_read("light-beside-hog");
+	struct sim_account a;
+
+	(void)state;
+	s->vgpus[0].latency = SIM_LATENCY_NORMAL;
+	s->contexts[1].jitter = 20;
+	for (s->seed = 1; s->seed <= 5; s->seed++) {
+		assert_int_equal(sim_run(&a, s, &sim_policy_tranche,
+					 SIM_ALL_VGPUS, false),
+				 0);
+		assert_below((double)sim_account_wait(&a, 0, 100) /
+				     (double)SIM_NSEC_PER_MSEC,
+			     1.2 * HOG_MS + SLACK_MS);
+		sim_account_deinit(&a);
+	}
+}
+
 static void runaway_job_is_killed(void **state)
 {
 	COMPARISON c = compare("runaway-job");
@@ -454,6 +475,7 @@ int main(void)
 		cmocka_unit_test(caps_hold),
 		cmocka_unit_test(reservation_is_met),
 		cmocka_unit_test(light_tenant_waits_for_one_job),
+		cmocka_unit_test(light_tenant_never_waits_longer),
 		cmocka_unit_test(runaway_job_is_killed),
 		cmocka_unit_test(inexact_reports_change_no_share),
 		cmocka_unit_test(modes_divide_as_named),
