@@ -3,6 +3,7 @@
 #   unit  runs anywhere the build runs
 #   fuzz  a libFuzzer target run for a bounded time (preset 'fuzz')
 #   lab   runs as root inside a booted lab host; see tests/lab
+#   style formatting and static checks of the sources
 
 # tranche_add_unit_test(NAME SOURCES... [LIBRARIES...] [TIMEOUT S])
 function(tranche_add_unit_test name)
@@ -34,4 +35,41 @@ function(tranche_add_fuzz_test name)
            COMMAND ${name} -max_total_time=${arg_SECONDS} -print_final_stats=1)
   math(EXPR limit "${arg_SECONDS} * 5")
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT ${limit})
+endfunction()
+
+set(TRANCHE_LAB_TEST ${CMAKE_SOURCE_DIR}/tools/lab.d/inside/lab-test)
+
+# tranche_add_lab_host(NAME [OPTION]...): a lab host that tests share, booted
+# before the first of them and halted after the last. The options are those of
+# `tools/lab run`.
+function(tranche_add_lab_host name)
+  add_test(NAME lab-host.${name}.boot
+           COMMAND ${TRANCHE_LAB_TEST} boot ${name} ${ARGN})
+  add_test(NAME lab-host.${name}.halt
+           COMMAND ${TRANCHE_LAB_TEST} halt ${name})
+  set_tests_properties(lab-host.${name}.boot PROPERTIES
+    FIXTURES_SETUP lab-host.${name})
+  set_tests_properties(lab-host.${name}.halt PROPERTIES
+    FIXTURES_CLEANUP lab-host.${name})
+  set_tests_properties(lab-host.${name}.boot lab-host.${name}.halt PROPERTIES
+    LABELS lab TIMEOUT 400 SKIP_RETURN_CODE 77)
+endfunction()
+
+# tranche_add_lab_test(NAME HOST H [TIMEOUT S] COMMAND C...): runs C as root in
+# the lab host H, with the build on PATH and the sources at /src. Succeeds with
+# status 0 and a kernel log without a fault. TIMEOUT in seconds, default 120.
+function(tranche_add_lab_test name)
+  cmake_parse_arguments(arg "" "HOST;TIMEOUT" "COMMAND" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  add_test(NAME ${name} COMMAND
+           ${TRANCHE_LAB_TEST} exec ${arg_HOST} ${arg_TIMEOUT} ${arg_COMMAND})
+  # Room for the test, one more boot and one more try after a lab host's death.
+  math(EXPR limit "2 * ${arg_TIMEOUT} + 400")
+  set_tests_properties(${name} PROPERTIES
+    LABELS lab TIMEOUT ${limit} SKIP_RETURN_CODE 77
+    FIXTURES_REQUIRED lab-host.${arg_HOST}
+    # An emulated processor and the GPU's renderer use two.
+    PROCESSORS 2)
 endfunction()

@@ -14,7 +14,9 @@ END
 }
 
 lab_build_dir() {
-  echo "$LAB_DIR/build/$(printf %s "$LAB_SRC" | sha256sum | cut -c1-12)"
+  local name
+  name=$(printf %s "$LAB_SRC" | sha256sum | cut -c1-12)
+  echo "${TRANCHE_LAB_BUILD_DIR:-$LAB_DIR/build/$name}"
 }
 
 verb_build() {

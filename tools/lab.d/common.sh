@@ -36,29 +36,37 @@ need_number() {
     die "$1 takes a whole number from 1, not '$2'"
 }
 
-# step TITLE COMMAND...: runs COMMAND with its output in a log, shows TITLE with
-# the elapsed time while it works, and the log's end when it fails.
+# step TITLE COMMAND...: runs COMMAND in a child with its output in a log, shows
+# TITLE with the elapsed time while it works, and the log's end when it fails.
 step() {
-  local title=$1 log start=$SECONDS pid status=0
+  local title=$1 start=$SECONDS log watch status=0
   shift
+  # Without a name: whatever ends this script, no file is left.
   log=$(mktemp)
-  ("$@") >"$log" 2>&1 </dev/null &
-  pid=$!
-  step_watch "$title" "$pid" "$start"
-  wait "$pid" || status=$?
+  exec {STEP_LOG}<>"$log"
+  rm -f "$log"
+  log=/proc/$$/fd/$STEP_LOG
+  step_watch "$title" $$ &
+  watch=$!
+  ("$@") >>"$log" 2>&1 </dev/null &
+  supervise $! || status=$?
+  kill "$watch"
+  wait "$watch" 2>/dev/null || true
+  [ ! -t 2 ] || printf '\r\033[K' >&2
   if [ "$status" != 0 ]; then
     tail -n 30 "$log" >&2
     say "$title: failed after $((SECONDS - start)) s (status $status)"
   else
     say "$title: $((SECONDS - start)) s"
   fi
-  rm -f "$log"
+  exec {STEP_LOG}>&-
   return "$status"
 }
 
-# A ticking line on a terminal; elsewhere a line each half minute.
+# step_watch TITLE PID: a ticking line on a terminal, elsewhere a line each half
+# minute, until it is ended or PID is gone.
 step_watch() {
-  local title=$1 pid=$2 start=$3 shown=0
+  local title=$1 pid=$2 start=$SECONDS shown=0
   while kill -0 "$pid" 2>/dev/null; do
     if [ -t 2 ]; then
       printf '\rlab: %s ... %d s ' "$title" $((SECONDS - start)) >&2
@@ -66,9 +74,8 @@ step_watch() {
       shown=$((SECONDS - start))
       say "$title ... $shown s"
     fi
-    sleep 0.2
+    sleep 0.5
   done
-  [ ! -t 2 ] || printf '\r\033[K' >&2
 }
 
 # lock NAME: waits for and holds an exclusive lock until the process ends.

@@ -1,0 +1,68 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# `demo` and `soak`: what the lab's GPU computes, shown once or for long.
+
+usage_demo() {
+  cat <<END
+Usage: tools/lab demo
+
+Boots a lab host, computes on its physical GPU with Vulkan and checks the
+results against the processor, then passes the GPU through to a stock guest and
+does the same there.
+END
+}
+
+verb_demo() {
+  [ $# = 0 ] || die "demo takes no '$1': see 'tools/lab demo --help'"
+  host_options_init
+  LAB_PRESET=release
+  HOST_ARGS=(--iommu)
+  need_root
+  host_prepare
+  guest_initramfs_make "$LAB_PRESET"
+  run_inside /src/tools/lab.d/inside/lab-run 0 "${HOST_ARGS[@]}" -- \
+    /src/tools/lab.d/host/demo
+}
+
+usage_soak() {
+  cat <<END
+Usage: tools/lab soak [--minutes N] [--share gl|vfio] [OPTION]...
+
+Boots stock guests under KVM in a lab host, one after another, each computing
+on the GPU with checked results, for N minutes (default 30), and counts deaths
+of lab hosts and of guests.
+
+  --share vfio     the GPU is passed through to the guest (the default)
+  --share gl       the GPU is shared by QEMU's own virtio-gpu
+$(usage_host_options | tail -n +2)
+END
+}
+
+verb_soak() {
+  local minutes=30 share=vfio
+  host_options_init
+  LAB_PRESET=release
+  while [ $# -gt 0 ]; do
+    host_option_take "$@"
+    case $TAKEN:$1 in
+    0:--minutes)
+      need_value "$@" && need_number "$1" "$2"
+      minutes=$2 TAKEN=2
+      ;;
+    0:--share)
+      need_value "$@"
+      [ "$2" = gl ] || [ "$2" = vfio ] ||
+        die "--share takes gl or vfio, not '$2'"
+      share=$2 TAKEN=2
+      ;;
+    0:*) die "soak takes no '$1': see 'tools/lab soak --help'" ;;
+    esac
+    shift "$TAKEN"
+  done
+  [ "$share" = gl ] || HOST_ARGS+=(--iommu)
+  need_root
+  host_prepare
+  guest_initramfs_make "$LAB_PRESET"
+  run_inside /src/tools/lab.d/inside/lab-soak "$minutes" "$share" "${HOST_ARGS[@]}"
+}

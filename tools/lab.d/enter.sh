@@ -4,12 +4,12 @@
 # First process of the lab's namespaces: lays the mounts and enters the root
 # file system. Nothing here needs undoing: the namespaces take it along.
 #
-# enter.sh MOUNTPOINT ROOTFS SOURCE BUILD IMAGES EMULATOR OUT COMMAND...
+# enter.sh MOUNTPOINT ROOTFS SOURCE BUILD CACHE IMAGES EMULATOR OUT COMMAND...
 
 set -euo pipefail
 
-root=$1 rootfs=$2 src=$3 build=$4 images=$5 emulator=$6 out=$7
-shift 7
+root=$1 rootfs=$2 src=$3 build=$4 cache=$5 images=$6 emulator=$7 out=$8
+shift 8
 
 bind() {
   mkdir -p "$2"
@@ -34,6 +34,7 @@ bind "$build" "$root/build"
 # The lab host's root: without the mounts above, and never written.
 bind_ro "$rootfs" "$root/lab/root"
 bind "$images" "$root/lab/images"
+bind "$cache" "$root/lab/cache"
 mkdir -p "$root/lab/out" "$root/lab/run"
 [ -z "$out" ] || mount --bind "$out" "$root/lab/out"
 if [ -n "$emulator" ]; then

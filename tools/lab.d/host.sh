@@ -114,7 +114,7 @@ verb_run() {
   need_root
   host_prepare
   host_out_prepare
-  inside /src/tools/lab.d/inside/lab-run "${LAB_TIMEOUT:-0}" \
+  run_inside /src/tools/lab.d/inside/lab-run "${LAB_TIMEOUT:-0}" \
     "${HOST_ARGS[@]}" -- "$@"
 }
 
@@ -129,7 +129,7 @@ verb_shell() {
   [ -t 0 ] || die "shell needs a terminal: use 'tools/lab run' in scripts"
   need_root
   host_prepare
-  inside /src/tools/lab.d/inside/lab-run 0 "${HOST_ARGS[@]}" --terminal -- bash -l
+  run_inside /src/tools/lab.d/inside/lab-run 0 "${HOST_ARGS[@]}" --terminal -- bash -l
 }
 
 # The GPU's memory layer comes from the build, so a lab host needs one.

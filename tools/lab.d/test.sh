@@ -1,0 +1,43 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# `test`: everything, as a continuous-integration run calls it.
+
+usage_test() {
+  cat <<END
+Usage: tools/lab test [-R REGEX] [-E REGEX] [-L LABEL] [--preset P]
+
+Makes what is missing (up), builds, and runs all tests: unit tests in the root
+file system, tests labelled 'lab' in booted lab hosts. Ends with one summary of
+ctest and the time that each part took.
+
+Options:
+  -R REGEX    only tests whose name matches
+  -E REGEX    leave out tests whose name matches
+  -L LABEL    only tests with this label: unit, style, preset, lab, self
+  --preset P  the build to test (default debug)
+END
+}
+
+verb_test() {
+  local preset=debug start=$SECONDS part status=0
+  local -a select=()
+  while [ $# -gt 0 ]; do
+    need_value "$@"
+    case $1 in
+    -R | -E | -L) select+=("$1" "$2") ;;
+    --preset) preset=$2 ;;
+    *) die "test takes no '$1': see 'tools/lab test --help'" ;;
+    esac
+    shift 2
+  done
+  need_root
+  lab_up
+  lab_build "$preset"
+  guest_initramfs_make "$preset"
+  part=$SECONDS
+  LAB_OUT='' run_inside /src/tools/lab.d/inside/tests "$preset" "${select[@]}" ||
+    status=$?
+  say "preparing: $((part - start)) s, tests: $((SECONDS - part)) s"
+  return "$status"
+}

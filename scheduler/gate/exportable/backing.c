@@ -9,6 +9,12 @@
 #include <unistd.h>
 
 #define BACKING_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+/*
+ * The mark of our files. Others have the same seals (lavapipe's opaque files
+ * do), but a memory file comes into being with mode 0777, or 0666 where the
+ * system forbids executable ones. That nobody else may open it is welcome too.
+ */
+#define BACKING_MODE 0600
 
 static size_t page_size(void)
 {
@@ -83,7 +89,7 @@ static int file_new(size_t size)
 			  MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
-	if (ftruncate(fd, (off_t)size) < 0 ||
+	if (fchmod(fd, BACKING_MODE) < 0 || ftruncate(fd, (off_t)size) < 0 ||
 	    fcntl(fd, F_ADD_SEALS, BACKING_SEALS) < 0) {
 		r = -errno;
 		close(fd);
@@ -161,10 +167,14 @@ void backing_deinit(struct backing *backing)
 int backing_identify(int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat st;
 
 	if (seals < 0)
 		return errno == EBADF ? -EBADF : BACKING_FOREIGN;
-	if (seals == BACKING_SEALS)
-		return BACKING_OURS;
-	return seals & F_SEAL_SHRINK ? BACKING_SHAREABLE : BACKING_UNSAFE;
+	if (!(seals & F_SEAL_SHRINK))
+		return BACKING_UNSAFE;
+	if (seals != BACKING_SEALS || fstat(fd, &st) < 0)
+		return BACKING_SHAREABLE;
+	return (st.st_mode & 07777) == BACKING_MODE ? BACKING_OURS
+						    : BACKING_SHAREABLE;
 }

@@ -32,7 +32,7 @@ enum backing_kind {
 	BACKING_UNSAFE,
 	/* A memory file that cannot shrink. */
 	BACKING_SHAREABLE,
-	/* Sealed exactly as backing_init() seals, so made by this code. */
+	/* Sealed and marked as backing_init() does, so made by this code. */
 	BACKING_OURS,
 };
 

@@ -190,8 +190,8 @@ import_info(const VkMemoryAllocateInfo *info)
 
 /*
  * The driver's own opaque files are memory files too, with a layout that is
- * nobody else's business. Only the seals tell them from ours, so as an opaque
- * file nothing is accepted that is not sealed exactly as ours are.
+ * nobody else's business. So as an opaque file only what is marked as ours is
+ * taken, and the rest is left to the driver.
  */
 static enum allocation_way import_way(const VkImportMemoryFdInfoKHR *import)
 {
@@ -436,8 +436,8 @@ exportable_memory_fd_properties(struct exportable_device *device,
 
 /*
  * Fills @chain with what to pass on for a resource whose memory is to be ours:
- * the structure of @type with host memory among its handle types, and the
- * known rest. The handle types asked for stay, for the case of a real dma-buf.
+ * the structure of @type with host memory in place of our handle types, which
+ * no driver reports as compatible with it, and the known rest.
  *
  * Return: 1 when @chain replaces @head, 0 when @head can be passed on as it is
  * (or has to be, for what is unknown in it), or -ENOMEM.
@@ -458,6 +458,7 @@ static int resource_chain(struct chain *chain, const void *head,
 	if (skipped > 1)
 		return 0;
 	*mine = *external;
+	mine->handleTypes &= ~EXPORTABLE_HANDLE_TYPES;
 	mine->handleTypes |=
 		VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
 	chain_push(chain, mine);

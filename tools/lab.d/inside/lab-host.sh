@@ -161,9 +161,10 @@ host_args() {
 # host_start NAME: starts the emulator, and the X server its GPU draws on.
 host_start() {
   local dir=$HOSTS/$1 display=
-  local -a args env
+  local -a args env options
   host_port_choose >"$dir/port"
-  host_options_parse $(cat "$dir/options")
+  mapfile -t options <"$dir/options"
+  host_options_parse "${options[@]}"
   mapfile -t args < <(host_args "$dir" | tr ' ' '\n' | tr '\t' ' ')
   mapfile -t env <"$dir/env"
   if [ "$opt_gpu" = 1 ]; then
@@ -211,19 +212,23 @@ host_wait_booted() {
     if ! host_alive "$name"; then
       host_say "the emulator ended: $(tail -n 3 "$HOSTS/$name/emulator.log")"
       host_end "$name"
+      HOST_OUTCOME=died
       return "$HOST_E_DIED"
     fi
     if [ "$SECONDS" -ge "$end" ]; then
       host_say "the lab host did not boot within $HOST_BOOT_LIMIT s"
       host_end "$name"
+      HOST_OUTCOME=died
       return "$HOST_E_DIED"
     fi
     sleep 0.1
   done
+  HOST_OUTCOME=booted
 }
 
 # host_exec NAME TIMEOUT COMMAND...: runs COMMAND in the lab host and returns
-# its exit status; TIMEOUT in seconds, 0 for none.
+# its exit status; TIMEOUT in seconds, 0 for none. Sets HOST_OUTCOME to "done",
+# or, with the lab host ended, to "expired" or "died".
 host_exec() {
   local name=$1 limit=$2 dir=$HOSTS/$1 job pid watchdog=
   shift 2
@@ -260,14 +265,17 @@ host_job_write() {
 host_job_status() {
   local name=$1 job=$2
   if [ -e "$job/status" ]; then
+    HOST_OUTCOME="done"
     return "$(cat "$job/status")"
   fi
+  # A connection that broke says nothing yet: the lab host is ending, or hangs.
+  host_end "$name"
   if [ -e "$job/expired" ]; then
     host_say "the command ran past its time and was ended"
+    HOST_OUTCOME=expired
     return "$HOST_E_TIMEOUT"
   fi
-  # A connection that broke says nothing yet: the lab host is ending, or hangs.
-  host_kill "$name"
+  HOST_OUTCOME=died
   return "$HOST_E_DIED"
 }
 
@@ -305,9 +313,14 @@ host_end() {
 }
 
 # host_report NAME: fails, and shows the place, where the kernel's log holds an
-# oops, BUG, WARN, panic, or a report of lockdep, KASAN, UBSAN or kmemleak.
+# oops, BUG, WARN, panic, or a report of lockdep, KASAN, UBSAN or kmemleak that
+# was not shown before.
 host_report() {
-  "$HOST_D/inside/kernel-report" "$HOSTS/$1/console" >&2
+  local dir=$HOSTS/$1 shown
+  shown=$(cat "$dir/shown" 2>/dev/null || echo 0)
+  wc -l <"$dir/console" >"$dir/shown"
+  tail -n "+$((shown + 1))" "$dir/console" |
+    "$HOST_D/inside/kernel-report" >&2
 }
 
 host_log_tail() {

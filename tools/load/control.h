@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Asking a run to stop: by SIGINT, SIGTERM, the end of its time or an error.
+ *
+ * States: running, stopping; there is no way back. The state is one for the
+ * process, as signals are. A second signal has its default effect, so that a
+ * run which can't finish can still be ended.
+ */
+#ifndef TRANCHE_LOAD_CONTROL_H
+#define TRANCHE_LOAD_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * control_init() - take over SIGINT and SIGTERM
+ *
+ * Return: 0 or a negative errno.
+ */
+int control_init(void);
+
+/**
+ * control_stop() - ask the run to stop; safe from any thread
+ */
+void control_stop(void);
+
+/**
+ * control_stopping() - whether the run was asked to stop
+ *
+ * Return: true once it was.
+ */
+bool control_stopping(void);
+
+/**
+ * control_wake() - make control_wait() return; safe from any thread
+ */
+void control_wake(void);
+
+/**
+ * control_wait() - sleep until a time, a stop or a wake
+ * @until_ns: on the clock of control_now()
+ *
+ * May return early.
+ */
+void control_wait(uint64_t until_ns);
+
+/**
+ * control_sleep() - sleep until a time or until the run is asked to stop
+ * @until_ns: on the clock of control_now()
+ *
+ * A stop is noticed within 20 ms.
+ */
+void control_sleep(uint64_t until_ns);
+
+/**
+ * control_now() - the time
+ *
+ * Return: nanoseconds of CLOCK_MONOTONIC.
+ */
+uint64_t control_now(void);
+
+#endif

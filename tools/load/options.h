@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line. Parsing is pure: it prints nothing and opens nothing.
+ */
+#ifndef TRANCHE_LOAD_OPTIONS_H
+#define TRANCHE_LOAD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel.h"
+
+enum options_verb {
+	OPTIONS_RUN,
+	OPTIONS_CALIBRATE,
+	OPTIONS_LIST,
+	OPTIONS_HELP,
+	OPTIONS_VERSION,
+};
+
+struct options {
+	enum options_verb verb;
+	const struct load_kernel *kernel;
+	/* The wanted cost of a dispatch; with iterations, the cost that another
+	 * run has measured for them. 0: not given. */
+	uint64_t dispatch_ns;
+	/* 0: to be calibrated. */
+	uint32_t iterations;
+	/* 0: the kernel's default, or what the memory allows. */
+	uint32_t items;
+	uint64_t think_ns;
+	uint32_t depth;
+	/* 0: no end. */
+	uint64_t duration_ns;
+	/* Of each context; 0: no end. */
+	uint64_t submissions;
+	/* Device memory that each context holds; 0: what it needs. */
+	uint64_t memory;
+	/* As of gpu_set_find(); NULL: the first. */
+	const char *device;
+	/* Queue family; -1: the first that computes. */
+	int engine;
+	uint32_t contexts;
+	uint32_t seed;
+	/* 0: no bound. */
+	uint64_t timeout_ns;
+	bool quiet;
+	bool summary_only;
+};
+
+/**
+ * options_parse() - read the command line
+ * @options: what is read; its texts point into @argv
+ * @argc: as of main()
+ * @argv: as of main(); it may be reordered
+ * @error: where one line goes that names cause and cure
+ * @size: room in @error
+ *
+ * Not thread-safe, as getopt_long() is not.
+ *
+ * Return: 0; -EINVAL with @error set.
+ */
+int options_parse(struct options *options, int argc, char **argv, char *error,
+		  size_t size);
+
+/**
+ * options_help() - what --help prints
+ *
+ * Return: the text, several lines.
+ */
+const char *options_help(void);
+
+#endif
