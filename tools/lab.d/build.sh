@@ -44,7 +44,7 @@ lab_build() {
   *) die "there is no preset '$1': choose debug, release, asan or fuzz" ;;
   esac
   lock build
-  step "building ($1)" inside /src/tools/lab.d/inside/build "$1" ||
+  LAB_OUT='' step "building ($1)" inside /src/tools/lab.d/inside/build "$1" ||
     die "the build failed: see above" 1
   unlock
 }

@@ -69,7 +69,7 @@ guest_initramfs_make() {
     target=$(lab_images)/guest-$kernel.cpio
     [ "$(cat "$target.key" 2>/dev/null)" != "$key" ] || continue
     guest_files_carry "$@"
-    step "making the guest initramfs for $kernel" \
+    LAB_OUT='' step "making the guest initramfs for $kernel" \
       inside /src/tools/lab.d/inside/guest-initramfs "$kernel" \
       "/lab/images/guest-$kernel.cpio" "$preset" "${CARRIED[@]}" ||
       die "no guest image: see above" 1

@@ -112,8 +112,8 @@ verb_run() {
   [ $# -ge 2 ] || die "run needs a command after --: see 'tools/lab run --help'"
   shift
   need_root
-  host_prepare
   host_out_prepare
+  host_prepare
   run_inside /src/tools/lab.d/inside/lab-run "${LAB_TIMEOUT:-0}" \
     "${HOST_ARGS[@]}" -- "$@"
 }
@@ -141,7 +141,7 @@ host_prepare() {
 
 host_out_prepare() {
   [ -n "$LAB_OUT" ] || return 0
-  mkdir -p "$LAB_OUT" && [ -w "$LAB_OUT" ] ||
+  mkdir -p "$LAB_OUT" 2>/dev/null ||
     die "--out: cannot write the folder '$LAB_OUT'"
   LAB_OUT=$(realpath "$LAB_OUT")
 }

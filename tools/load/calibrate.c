@@ -77,68 +77,105 @@ static void keep_best(const struct calibrate_plan *plan,
 	result->within = is_within(plan, ns);
 }
 
-static bool halve_items(const struct calibrate_plan *plan,
-			struct load_work *work)
+/* Where the search stands, for the items it is at. */
+struct search {
+	struct load_work work;
+	/* Cost of one iteration, nearly all of it that of submitting; 0: not
+	 * known. */
+	uint64_t base_ns;
+	/* The most iterations seen to be too short, and the fewest seen to be
+	 * too long; 0: none. */
+	uint32_t low;
+	uint32_t high;
+};
+
+/* Noise may contradict what was seen before: the later measurement counts. */
+static void narrow(struct search *search, bool too_long)
 {
-	uint32_t items = work->items / 2;
+	uint32_t iterations = search->work.iterations;
+
+	if (too_long) {
+		search->high = iterations;
+		if (search->low >= iterations)
+			search->low = 0;
+	} else {
+		search->low = iterations;
+		if (search->high <= iterations)
+			search->high = 0;
+	}
+}
+
+/* Fewer items make an iteration shorter and so the steps finer. */
+static bool halve_items(const struct calibrate_plan *plan,
+			struct search *search)
+{
+	uint32_t items = search->work.items / 2;
 
 	items -= items % plan->items_step;
 	if (items < plan->items_min)
 		return false;
-	work->items = items;
+	search->work.items = items;
+	search->work.iterations = search->low ? 2 * search->low : 1;
+	search->base_ns = 0;
+	search->low = 0;
+	search->high = 0;
 	return true;
 }
 
-/*
- * The next amount, by a straight line through the cost of one iteration
- * (@base_ns, nearly all of it the cost of submitting) and the last one.
- * False when there is none.
- */
-static bool next_work(const struct calibrate_plan *plan, uint64_t base_ns,
-		      uint64_t ns, struct load_work *work)
+/* By a straight line through the cost of one iteration and the last one. */
+static double guess_factor(const struct calibrate_plan *plan,
+			   const struct search *search, uint64_t ns)
 {
-	double left = (double)plan->target_ns - (double)base_ns;
-	double used = (double)ns - (double)base_ns;
-	double factor, next;
+	double left = (double)plan->target_ns - (double)search->base_ns;
+	double used = (double)ns - (double)search->base_ns;
+	double factor = (double)plan->target_ns / (double)ns;
 
-	if (ns > plan->target_ns && work->iterations == 1)
-		return halve_items(plan, work);
-	factor = used > 0 && left > 0 ? left / used : GROWTH_MAX;
-	if (ns > plan->target_ns && factor >= 1)
-		factor = (double)plan->target_ns / (double)ns;
-	if (factor > GROWTH_MAX)
-		factor = GROWTH_MAX;
-	next = work->iterations * factor + 0.5;
+	if (left > 0 && used > 0)
+		factor = left / used;
+	return factor > GROWTH_MAX ? GROWTH_MAX : factor;
+}
+
+/* False when there is no better amount to try. */
+static bool next_work(const struct calibrate_plan *plan, struct search *search,
+		      uint64_t ns)
+{
+	double next;
+
+	if (search->high && search->high - search->low <= 1)
+		return halve_items(plan, search);
+	next = search->work.iterations * guess_factor(plan, search, ns) + 0.5;
+	if (next < (double)search->low + 1)
+		next = (double)search->low + 1;
+	if (search->high && next > (double)search->high - 1)
+		next = (double)search->high - 1;
 	if (next > UINT32_MAX)
-		next = UINT32_MAX;
-	if (next < 1)
-		next = 1;
-	if ((uint32_t)next == work->iterations)
 		return false;
-	work->iterations = (uint32_t)next;
+	search->work.iterations = (uint32_t)next;
 	return true;
 }
 
-static int search(const struct calibrate_plan *plan, struct calibration *result)
+static int search_work(const struct calibrate_plan *plan,
+		       struct calibration *result)
 {
-	struct load_work work = result->work;
-	uint64_t base_ns = 0, ns;
+	struct search search = {.work = result->work};
+	uint64_t ns;
 	int r;
 
-	r = warm_up(plan, &work);
+	r = warm_up(plan, &search.work);
 	if (r < 0)
 		return r;
 	while (result->tries < CALIBRATE_TRIES) {
-		r = measure_median(plan, &work, &ns);
+		r = measure_median(plan, &search.work, &ns);
 		if (r < 0)
 			return r;
 		result->tries++;
-		keep_best(plan, result, &work, ns);
+		keep_best(plan, result, &search.work, ns);
 		if (result->within)
 			return 0;
-		if (work.iterations == 1)
-			base_ns = ns;
-		if (!next_work(plan, base_ns, ns, &work))
+		if (search.work.iterations == 1)
+			search.base_ns = ns;
+		narrow(&search, ns > plan->target_ns);
+		if (!next_work(plan, &search, ns))
 			return 0;
 	}
 	return 0;
@@ -151,6 +188,6 @@ int calibrate(const struct calibrate_plan *plan, struct calibration *result)
 	*result = (struct calibration){
 		.work = {.items = plan->items, .iterations = 1},
 	};
-	r = search(plan, result);
+	r = search_work(plan, result);
 	return r == -ECANCELED ? 0 : r;
 }

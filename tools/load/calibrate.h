@@ -6,7 +6,8 @@
  * The search starts with the least work and grows it at most eightfold per
  * try, so that no dispatch comes near a driver's watchdog by surprise; it ends
  * within the tolerance or after a bounded number of tries, with the best amount
- * seen. Where even one iteration takes too long, the items are halved.
+ * seen. Where iterations are too coarse a step, or even one takes too long, the
+ * items are halved.
  *
  * The dispatches are made by a function given to it, so it knows no device.
  */
@@ -18,7 +19,7 @@
 
 #include "kernel.h"
 
-#define CALIBRATE_TRIES 24
+#define CALIBRATE_TRIES 16
 #define CALIBRATE_TOLERANCE_PERCENT 5
 
 struct calibrate_plan {

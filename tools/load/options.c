@@ -36,6 +36,7 @@ enum option_code {
 	OPTION_CALIBRATE,
 	OPTION_QUIET,
 	OPTION_SUMMARY,
+	OPTION_OVERCOMMIT,
 	OPTION_HELP,
 	OPTION_VERSION,
 };
@@ -60,6 +61,7 @@ static const struct option long_options[] = {
 	{"quiet", no_argument, NULL, OPTION_QUIET},
 	{"json-only", no_argument, NULL, OPTION_QUIET},
 	{"summary-only", no_argument, NULL, OPTION_SUMMARY},
+	{"overcommit", no_argument, NULL, OPTION_OVERCOMMIT},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{NULL, 0, NULL, 0},
@@ -251,6 +253,9 @@ static bool parse_flag(struct options *options, int code)
 	case OPTION_SUMMARY:
 		options->summary_only = true;
 		return true;
+	case OPTION_OVERCOMMIT:
+		options->overcommit = true;
+		return true;
 	default:
 		return false;
 	}
@@ -281,14 +286,14 @@ static int check_together(struct parser *parser)
 {
 	const struct options *options = parser->options;
 
-	if (options->verb == OPTIONS_CALIBRATE && options->iterations)
-		return complain(parser, "--calibrate-only finds the "
-					"iterations: leave out --iterations");
 	if (options->verb == OPTIONS_CALIBRATE && options->kernel->endless)
 		return complain(parser,
 				"--kind %s never ends, so it can't be "
 				"calibrated: choose another kind",
 				options->kernel->name);
+	if (options->verb == OPTIONS_CALIBRATE && options->iterations)
+		return complain(parser, "--calibrate-only finds the "
+					"iterations: leave out --iterations");
 	return check_items(parser);
 }
 
@@ -307,20 +312,27 @@ static void set_defaults(struct parser *parser)
 		options->iterations = 1;
 }
 
-static int parse_next(struct parser *parser, int code, char **argv)
+static int complain_option(struct parser *parser, int code, const char *word)
 {
-	/* getopt_long() has moved past the word it complains about. */
-	const char *word = argv[optind - 1];
+	/* getopt_long() has moved past a long option, but not past a letter. */
+	char letter[3] = {'-', (char)optopt, '\0'};
 
+	if (optopt > 0 && optopt < OPTION_KIND)
+		word = letter;
 	if (code == ':')
 		return complain(parser,
 				"%s needs a value: see tranche-load --help",
 				word);
-	if (code == '?')
-		return complain(parser,
-				"option %s is unknown, ambiguous or takes no "
-				"value: see tranche-load --help",
-				word);
+	return complain(parser,
+			"option %s is unknown, ambiguous or takes no value: "
+			"see tranche-load --help",
+			word);
+}
+
+static int parse_next(struct parser *parser, int code, char **argv)
+{
+	if (code == ':' || code == '?')
+		return complain_option(parser, code, argv[optind - 1]);
 	if (parse_flag(parser->options, code))
 		return 0;
 	return parse_value(parser, code, optarg);
@@ -379,6 +391,7 @@ const char *options_help(void)
 	       "  --depth N           submissions in flight, 1 to 64 (1)\n"
 	       "  --contexts N        as many devices, each with its own thread and queue (1)\n"
 	       "  --memory SIZE       device memory that each context holds, such as 512M\n"
+	       "  --overcommit        ask the driver even for more memory than the GPU has\n"
 	       "  --seed N            what data and nonces are made from (1)\n"
 	       "\n"
 	       "The end, whichever comes first (SIGINT and SIGTERM end a run in order too):\n"

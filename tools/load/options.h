@@ -45,6 +45,8 @@ struct options {
 	uint32_t seed;
 	/* 0: no bound. */
 	uint64_t timeout_ns;
+	/* Ask the driver even for more memory than the GPU says it has. */
+	bool overcommit;
 	bool quiet;
 	bool summary_only;
 };

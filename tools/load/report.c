@@ -80,7 +80,7 @@ static int print_gpu(const struct gpu *gpu, size_t index)
 		&v, SD_JSON_BUILD_PAIR_STRING("type", "gpu"),
 		SD_JSON_BUILD_PAIR_UNSIGNED("index", index),
 		SD_JSON_BUILD_PAIR_STRING("device", gpu->name),
-		SD_JSON_BUILD_PAIR_STRING("kind", gpu->type),
+		SD_JSON_BUILD_PAIR_STRING("device_type", gpu->type),
 		SD_JSON_BUILD_PAIR_STRING("driver", gpu->driver),
 		SD_JSON_BUILD_PAIR_STRING("driver_info", gpu->driver_info),
 		SD_JSON_BUILD_PAIR_CONDITION(gpu->pci[0], "pci",

@@ -46,13 +46,18 @@ static int too_little_memory(const struct options *options)
 }
 
 /* Only copy is about memory: its items follow from --memory. */
+static bool is_sized(const struct options *options)
+{
+	return options->kernel == &kernel_copy && options->memory;
+}
+
 static int choose_items(struct run *run)
 {
 	const struct options *options = run->options;
 	const struct load_kernel *kernel = options->kernel;
 	uint64_t range =
 		run->report.gpu->properties.limits.maxStorageBufferRange;
-	bool sized = kernel == &kernel_copy && options->memory;
+	bool sized = is_sized(options);
 	uint32_t items = options->items, most;
 
 	most = job_fit_items(kernel, sized ? options->memory : UINT64_MAX,
@@ -106,6 +111,12 @@ static int measure(void *data, const struct load_work *work, uint64_t *nsp)
 	return job_complete(job, nsp);
 }
 
+/* Items that were asked for stay as they are. */
+static bool items_may_shrink(const struct options *options)
+{
+	return !options->items && !is_sized(options);
+}
+
 static int calibrate_first(struct run *run)
 {
 	const struct options *options = run->options;
@@ -113,9 +124,9 @@ static int calibrate_first(struct run *run)
 	const struct calibrate_plan plan = {
 		.target_ns = options->dispatch_ns,
 		.items = calibration->work.items,
-		/* Wanted items stay as they are. */
-		.items_min = options->items ? options->items
-					    : options->kernel->items_min,
+		.items_min = items_may_shrink(options)
+				     ? options->kernel->items_min
+				     : calibration->work.items,
 		.items_step = options->kernel->items_step,
 		.measure = measure,
 		.data = run->workers[0].job,
@@ -151,6 +162,22 @@ static void measure_memory(struct run *run)
 		run->report.memory = options->memory;
 }
 
+/* A driver that can't refuse (a CPU's) would take the whole machine down. */
+static int check_memory(const struct run *run)
+{
+	uint64_t wanted =
+		units_multiply(run->report.memory, run->options->contexts);
+	char want[UNITS_TEXT], have[UNITS_TEXT];
+
+	if (run->options->overcommit || wanted <= run->report.gpu->memory)
+		return 0;
+	message_error("cannot hold %s of device memory: the GPU has %s "
+		      "(VK_ERROR_OUT_OF_DEVICE_MEMORY); --overcommit tries",
+		      units_format_size(want, wanted),
+		      units_format_size(have, run->report.gpu->memory));
+	return -ENOMEM;
+}
+
 static int set_up(struct run *run)
 {
 	const struct options *options = run->options;
@@ -164,6 +191,9 @@ static int set_up(struct run *run)
 	if (!run->workers)
 		return -ENOMEM;
 	measure_memory(run);
+	r = check_memory(run);
+	if (r < 0)
+		return r;
 	r = open_context(run);
 	if (r < 0)
 		return r;
@@ -335,9 +365,12 @@ static int sum_up(struct run *run, int result)
 	int r;
 
 	take_stats(run, &stats);
-	for (uint32_t i = 0; i < run->n_workers; i++)
-		if (run->workers[i].end_ns > end_ns)
-			end_ns = run->workers[i].end_ns;
+	for (uint32_t i = 0; i < run->n_workers; i++) {
+		uint64_t ns = atomic_load(&run->workers[i].end_ns);
+
+		if (ns > end_ns)
+			end_ns = ns;
+	}
 	r = report_summary(&run->report, result, end_ns - run->start_ns,
 			   &run->total);
 	return result < 0 ? result : r;
@@ -361,10 +394,16 @@ static int execute(struct run *run, bool *stuckp)
 	return r;
 }
 
-/* After these, calls to the driver may block, and so may giving back. */
-static bool leaves_work(int result)
+/* Work in flight still uses its buffers; and after a time-out or a loss, calls
+ * to the driver may block for good. */
+static bool leaves_work(const struct run *run, int result)
 {
-	return result == -ETIMEDOUT || result == -ENODEV;
+	if (result == -ETIMEDOUT || result == -ENODEV)
+		return true;
+	for (uint32_t i = 0; i < run->n_workers; i++)
+		if (run->workers[i].job && run->workers[i].job->in_flight)
+			return true;
+	return false;
 }
 
 int load_run(const struct options *options, const struct gpu_set *set,
@@ -384,7 +423,7 @@ int load_run(const struct options *options, const struct gpu_set *set,
 	r = set_up(&run);
 	if (r == 0 && options->verb == OPTIONS_RUN)
 		r = execute(&run, stuckp);
-	if (leaves_work(r))
+	if (leaves_work(&run, r))
 		*stuckp = true;
 	if (*stuckp)
 		return r;

@@ -126,7 +126,7 @@ static int complete_one(struct worker *worker)
 	r = job_complete(worker->job, &latency_ns);
 	if (r < 0)
 		return r;
-	worker->end_ns = control_now();
+	atomic_store(&worker->end_ns, control_now());
 	publish_flight(worker);
 	count_completion(worker, latency_ns);
 	return 0;
@@ -182,7 +182,7 @@ static void *worker_main(void *data)
 	struct job_verdict verdict = {0};
 	int r;
 
-	worker->end_ns = control_now();
+	atomic_store(&worker->end_ns, control_now());
 	r = drive(worker);
 	if (r == -EBADMSG)
 		drain(worker);

@@ -47,10 +47,11 @@ struct worker {
 	_Atomic uint32_t in_flight;
 	atomic_bool finished;
 
+	/* When the last dispatch completed. */
+	_Atomic uint64_t end_ns;
+
 	/* Set by the thread, read once it has finished. */
 	int result;
-	/* When the last dispatch completed. */
-	uint64_t end_ns;
 };
 
 /**

@@ -10,6 +10,8 @@
 
 /* Listed where the driver does not; bit i of `missing` is entry i. */
 static const VkExtensionProperties extensions[] = {
+	{VK_KHR_EXTERNAL_MEMORY_EXTENSION_NAME,
+	 VK_KHR_EXTERNAL_MEMORY_SPEC_VERSION},
 	{VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME,
 	 VK_KHR_EXTERNAL_MEMORY_FD_SPEC_VERSION},
 	{VK_EXT_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_NAME,
@@ -20,8 +22,9 @@ static const VkExtensionProperties extensions[] = {
 	 VK_EXT_IMAGE_DRM_FORMAT_MODIFIER_SPEC_VERSION},
 };
 
-#define EXTENSION_DMA_BUF (1u << 1)
-#define EXTENSION_MODIFIER (1u << 3)
+#define EXTENSION_MEMORY (1u << 0)
+#define EXTENSION_DMA_BUF (1u << 2)
+#define EXTENSION_MODIFIER (1u << 4)
 
 /* What may stand beside the external-memory structure in an image query. */
 static const struct chain_kind image_query_kinds[] = {
@@ -351,28 +354,45 @@ static bool name_missing(const struct exportable_physical *physical,
 	return false;
 }
 
+/* Is @name asked for whether or not the application asks? */
+static bool name_implied(const char *name)
+{
+	return !strcmp(name, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME) ||
+	       !strcmp(name, VK_KHR_EXTERNAL_MEMORY_EXTENSION_NAME);
+}
+
+/* Fills @names, with room for two more than in @info. Return: how many. */
+static uint32_t names_choose(const struct exportable_physical *physical,
+			     const VkDeviceCreateInfo *info, const char **names)
+{
+	uint32_t count = 0;
+
+	names[count++] = VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME;
+	/* What the former depends on; part of Vulkan itself since 1.1. */
+	if (!(physical->missing & EXTENSION_MEMORY))
+		names[count++] = VK_KHR_EXTERNAL_MEMORY_EXTENSION_NAME;
+	for (uint32_t i = 0; i < info->enabledExtensionCount; i++) {
+		const char *name = info->ppEnabledExtensionNames[i];
+
+		if (!name_implied(name) && !name_missing(physical, name))
+			names[count++] = name;
+	}
+	return count;
+}
+
 VkResult exportable_device_info_init(struct exportable_device_info *out,
 				     const struct exportable_physical *physical,
 				     const VkDeviceCreateInfo *info)
 {
-	const char *host = VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME;
-	uint32_t count = 0;
-
 	*out = (struct exportable_device_info){.info = *info};
 	if (!physical->needed)
 		return VK_SUCCESS;
 	out->names =
-		calloc(info->enabledExtensionCount + 1u, sizeof(*out->names));
+		calloc(info->enabledExtensionCount + 2u, sizeof(*out->names));
 	if (!out->names)
 		return VK_ERROR_OUT_OF_HOST_MEMORY;
-	out->names[count++] = host;
-	for (uint32_t i = 0; i < info->enabledExtensionCount; i++) {
-		const char *name = info->ppEnabledExtensionNames[i];
-
-		if (strcmp(name, host) && !name_missing(physical, name))
-			out->names[count++] = name;
-	}
-	out->info.enabledExtensionCount = count;
+	out->info.enabledExtensionCount =
+		names_choose(physical, info, out->names);
 	out->info.ppEnabledExtensionNames = out->names;
 	return VK_SUCCESS;
 }

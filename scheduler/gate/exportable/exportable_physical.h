@@ -128,8 +128,8 @@ void exportable_physical_format(const struct exportable_physical *physical,
  * @physical:	the device
  * @info:	what the application asked for; must outlive @out
  *
- * Takes away the extensions that the driver lacks and adds
- * VK_EXT_external_memory_host (which needs VK_KHR_external_memory or 1.1).
+ * Takes away those of our extensions that the driver lacks and adds
+ * VK_EXT_external_memory_host with VK_KHR_external_memory, which it depends on.
  *
  * Return: VK_SUCCESS or VK_ERROR_OUT_OF_HOST_MEMORY.
  */

@@ -2,6 +2,11 @@
 /*
  * VK_LAYER_TRANCHE_exportable: exportable memory for a driver without it.
  *
+ * Enabled by name, as every explicit layer: VK_LAYER_PATH is the folder of its
+ * manifest (vulkan/explicit_layer.d in a build tree), VK_INSTANCE_LAYERS has
+ * its name. It belongs into the environment of the process that starts
+ * virgl_render_server; guests cannot name layers.
+ *
  * Only the plumbing is here: which function the loader finds under which name,
  * and which state belongs to which handle. What is done with memory is in
  * exportable_physical.h and exportable_memory.h.

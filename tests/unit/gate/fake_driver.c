@@ -127,20 +127,28 @@ static void note_chain(struct fake_driver *fake, const void *head)
 		fake->asked_chain[i] = node->sType;
 }
 
+static void note_allocation(struct fake_driver *fake,
+			    const VkMemoryAllocateInfo *info)
+{
+	const VkImportMemoryHostPointerInfoEXT *host = chain_find(
+		info->pNext,
+		VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT);
+
+	fake->asked = info;
+	fake->asked_size = info->allocationSize;
+	fake->asked_pointer = host ? host->pHostPointer : NULL;
+	note_chain(fake, info->pNext);
+}
+
 static VKAPI_ATTR VkResult VKAPI_CALL
 allocate(VkDevice handle, const VkMemoryAllocateInfo *info,
 	 const VkAllocationCallbacks *allocator, VkDeviceMemory *memory)
 {
 	struct fake_driver *fake = (void *)handle;
-	const VkImportMemoryHostPointerInfoEXT *host = chain_find(
-		info->pNext,
-		VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT);
 
 	(void)allocator;
-	fake->asked = info;
-	fake->asked_size = info->allocationSize;
-	fake->asked_pointer = host ? host->pHostPointer : NULL;
-	note_chain(fake, info->pNext);
+	if (!fake->threaded)
+		note_allocation(fake, info);
 	if (fake->allocate_result != VK_SUCCESS)
 		return fake->allocate_result;
 	atomic_fetch_add(&fake->live, 1);

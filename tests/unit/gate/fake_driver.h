@@ -9,8 +9,8 @@
  *
  * Ownership: everything is the test's.
  *
- * Locking: `live` and `allocations` are atomic; the rest is for tests with one
- * thread.
+ * Locking: `live` and `allocations` are atomic; the other notes are for tests
+ * with one thread, and are not taken while `threaded`.
  */
 #ifndef TRANCHE_TESTS_FAKE_DRIVER_H
 #define TRANCHE_TESTS_FAKE_DRIVER_H
@@ -28,6 +28,7 @@ struct fake_driver {
 	VkDeviceSize alignment;
 	uint32_t host_types;
 	VkResult allocate_result;
+	bool threaded; /* note nothing but the counters */
 	/* What it was asked for */
 	const VkMemoryAllocateInfo *asked; /* only to compare the pointer */
 	VkDeviceSize asked_size;

@@ -359,7 +359,7 @@ static void test_enumerate(void **state)
 	assert_int_equal(
 		exportable_physical_enumerate(&rig.physical, &count, NULL),
 		VK_SUCCESS);
-	assert_int_equal(count, 5);
+	assert_int_equal(count, 6);
 	count = 4;
 	assert_int_equal(
 		exportable_physical_enumerate(&rig.physical, &count, list),
@@ -369,8 +369,8 @@ static void test_enumerate(void **state)
 	assert_int_equal(
 		exportable_physical_enumerate(&rig.physical, &count, list),
 		VK_SUCCESS);
-	assert_int_equal(count, 5);
-	assert_string_equal(list[4].extensionName,
+	assert_int_equal(count, 6);
+	assert_string_equal(list[5].extensionName,
 			    VK_EXT_IMAGE_DRM_FORMAT_MODIFIER_EXTENSION_NAME);
 	exportable_device_deinit(&rig.device);
 }
@@ -541,6 +541,7 @@ static void test_threads(void **state)
 
 	(void)state;
 	rig_init(&rig);
+	rig.fake.threaded = true;
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(
 			pthread_create(&threads[i], NULL, thread_run, &rig), 0);

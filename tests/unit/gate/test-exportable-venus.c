@@ -36,6 +36,13 @@
 #define HANG_MS 5000
 #define STATUS_TIMEOUT (-1)
 
+/* What a server computes with. */
+enum backend {
+	BACKEND_PLAIN, /* lavapipe as it is */
+	BACKEND_LAYER, /* lavapipe under the layer */
+	BACKEND_VENUS, /* another server, as on a host inside a guest */
+};
+
 struct server {
 	char folder[32];
 	char socket[64];
@@ -70,27 +77,46 @@ static bool socket_answers(const char *path)
 	return r == 0;
 }
 
-/* Child: becomes the server. A group of its own ends with its workers. */
-static void server_exec(const struct server *server, bool layer)
+static void use_venus(const struct server *server)
+{
+	setenv("VK_DRIVER_FILES", getenv("TEST_GUEST_DRIVER"), 1);
+	setenv("VN_DEBUG", "vtest", 1);
+	setenv("VTEST_SOCKET_NAME", server->socket, 1);
+	unsetenv("VK_INSTANCE_LAYERS");
+}
+
+static void use_lavapipe(bool layer)
 {
 	const char *preload = getenv("TEST_PRELOAD");
 
-	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setenv("VK_DRIVER_FILES", getenv("TEST_HOST_DRIVER"), 1);
 	unsetenv("VK_INSTANCE_LAYERS");
-	if (layer) {
-		setenv("VK_LAYER_PATH", getenv("TEST_LAYERS"), 1);
-		setenv("VK_INSTANCE_LAYERS", "VK_LAYER_TRANCHE_exportable", 1);
-		if (preload && *preload)
-			setenv("LD_PRELOAD", preload, 1);
-	}
+	if (!layer)
+		return;
+	setenv("VK_LAYER_PATH", getenv("TEST_LAYERS"), 1);
+	setenv("VK_INSTANCE_LAYERS", "VK_LAYER_TRANCHE_exportable", 1);
+	if (preload && *preload)
+		setenv("LD_PRELOAD", preload, 1);
+}
+
+/* Child: becomes the server. A group of its own ends with its workers. */
+static void server_exec(const struct server *server, enum backend backend,
+			const struct server *below)
+{
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (backend == BACKEND_VENUS)
+		use_venus(below);
+	else
+		use_lavapipe(backend == BACKEND_LAYER);
 	execlp(SERVER, SERVER, "--venus", "--no-virgl", "--socket-path",
 	       server->socket, NULL);
 	_exit(127);
 }
 
-static void server_start(struct server *server, bool layer)
+/* @below: the server that BACKEND_VENUS computes with. */
+static void server_start(struct server *server, enum backend backend,
+			 const struct server *below)
 {
 	snprintf(server->folder, sizeof(server->folder), "/tmp/venus-XXXXXX");
 	assert_non_null(mkdtemp(server->folder));
@@ -99,7 +125,7 @@ static void server_start(struct server *server, bool layer)
 	server->pid = fork();
 	assert_true(server->pid >= 0);
 	if (!server->pid)
-		server_exec(server, layer);
+		server_exec(server, backend, below);
 	setpgid(server->pid, server->pid);
 	for (int ms = 0; !socket_answers(server->socket); ms += STEP_MS) {
 		assert_true(ms < START_MS);
@@ -122,10 +148,7 @@ static void program_exec(const struct server *server)
 	const char *program = getenv("TEST_PROGRAM");
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setenv("VK_DRIVER_FILES", getenv("TEST_GUEST_DRIVER"), 1);
-	setenv("VN_DEBUG", "vtest", 1);
-	setenv("VTEST_SOCKET_NAME", server->socket, 1);
-	unsetenv("VK_INSTANCE_LAYERS");
+	use_venus(server);
 	execl(program, program, NULL);
 	_exit(127);
 }
@@ -161,10 +184,29 @@ static void test_computes_with_layer(void **state)
 	int status;
 
 	(void)state;
-	server_start(&server, true);
+	server_start(&server, BACKEND_LAYER, NULL);
 	status = program_run(&server, PROGRAM_MS);
 	server_stop(&server);
 	assert_int_equal(status, 0);
+}
+
+/*
+ * A guest in a guest: the inner host's venus offers exportable memory only
+ * because the outer host lists what it asks for.
+ */
+static void test_computes_nested(void **state)
+{
+	struct server outer, inner;
+	int status;
+
+	(void)state;
+	server_start(&outer, BACKEND_LAYER, NULL);
+	server_start(&inner, BACKEND_VENUS, &outer);
+	status = program_run(&inner, PROGRAM_MS);
+	server_stop(&inner);
+	server_stop(&outer);
+	/* The inner guest computes; it need not be able to share further. */
+	assert_true(status == 0 || status == 3);
 }
 
 /* Memory that no one can export never reaches the guest's mapping. */
@@ -176,7 +218,7 @@ static void test_fails_without_layer(void **state)
 	(void)state;
 	if (!access("/dev/udmabuf", R_OK | W_OK))
 		skip();
-	server_start(&server, false);
+	server_start(&server, BACKEND_PLAIN, NULL);
 	status = program_run(&server, HANG_MS);
 	server_stop(&server);
 	assert_int_not_equal(status, 0);
@@ -186,6 +228,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_computes_with_layer),
+		cmocka_unit_test(test_computes_nested),
 		cmocka_unit_test(test_fails_without_layer),
 	};
 

@@ -128,6 +128,8 @@ host_args() {
   # renderer shares memory with the lab host from another process.
   [ "$maxcpus" -ge 2 ] || maxcpus=2
   append="console=ttyS0 loglevel=7 panic=-1 oops=panic watchdog_thresh=60"
+  # No console on the GPU: its driver warns when that is drawn at power-off.
+  append+=" drm_kms_helper.fbdev_emulation=0"
   append+=" random.trust_cpu=on lab.preset=$opt_preset"
   if [ "$opt_iommu" = 1 ]; then
     machine+=,kernel-irqchip=split
@@ -186,10 +188,14 @@ host_spawn() {
   )
 }
 
+# Lab hosts may be booted at the same time: whoever makes the folder has the
+# port.
 host_port_choose() {
-  local taken
-  taken=$(cat "$HOSTS"/*/port 2>/dev/null | sort -n | tail -n 1)
-  echo $((${taken:-2200} + 1))
+  local port=2201
+  until mkdir "$HOSTS/.port-$port" 2>/dev/null; do
+    port=$((port + 1))
+  done
+  echo "$port"
 }
 
 host_display_start() {
@@ -234,7 +240,7 @@ host_exec() {
   shift 2
   job=$(mktemp -d "$dir/run/job.XXXXXX")
   host_job_write "$job" "$@"
-  host_ssh "$name" sh "/lab/run/${job##*/}/job" <&0 &
+  host_ssh "$name" bash "/lab/run/${job##*/}/job" <&0 &
   pid=$!
   if [ "$limit" -gt 0 ]; then
     (sleep "$limit" && touch "$job/expired" && host_kill "$name") \
