@@ -202,24 +202,22 @@ void vfio_write(struct vfio *vfio, unsigned int region, uint64_t offset,
 		     vfio->positions[region] + offset) == length);
 }
 
-struct irq_set {
-	struct vfio_irq_set set;
-	int32_t fd;
-};
-
 static int irq_eventfd(struct vfio *vfio, unsigned int index,
 		       unsigned int vector, uint32_t action, int eventfd)
 {
-	struct irq_set set = {
-		.set.argsz = sizeof(set),
-		.set.flags = VFIO_IRQ_SET_DATA_EVENTFD | action,
-		.set.index = index,
-		.set.start = vector,
-		.set.count = 1,
-		.fd = eventfd,
-	};
+	char room[sizeof(struct vfio_irq_set) + sizeof(int32_t)]
+		__attribute__((aligned(8)));
+	struct vfio_irq_set *set = (struct vfio_irq_set *)room;
 
-	return ioctl(vfio->device, VFIO_DEVICE_SET_IRQS, &set);
+	*set = (struct vfio_irq_set){
+		.argsz = sizeof(room),
+		.flags = VFIO_IRQ_SET_DATA_EVENTFD | action,
+		.index = index,
+		.start = vector,
+		.count = 1,
+	};
+	memcpy(set->data, &eventfd, sizeof(int32_t));
+	return ioctl(vfio->device, VFIO_DEVICE_SET_IRQS, set);
 }
 
 /**
