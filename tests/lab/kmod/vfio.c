@@ -160,6 +160,11 @@ void vfio_open(struct vfio *vfio, const char *uuid)
  */
 void vfio_close(struct vfio *vfio)
 {
+	unsigned int i;
+
+	/* A mapping keeps the device open as well as a descriptor does. */
+	for (i = 0; i < 4 && vfio->windows[i]; i++)
+		munmap(vfio->windows[i], vfio->window_sizes[i]);
 	if (vfio->device >= 0)
 		close(vfio->device);
 	if (vfio->group >= 0)
@@ -298,7 +303,7 @@ int vfio_reset(struct vfio *vfio)
 }
 
 /**
- * vfio_map_window() - map a region
+ * vfio_map_window() - map a region, until the client is closed
  * @vfio: the client
  * @region: index
  */
@@ -306,7 +311,12 @@ void *vfio_map_window(struct vfio *vfio, unsigned int region)
 {
 	void *window = mmap(NULL, vfio->sizes[region], PROT_READ | PROT_WRITE,
 			    MAP_SHARED, vfio->device, vfio->positions[region]);
+	unsigned int i;
 
 	CHECK(window != MAP_FAILED);
+	for (i = 0; vfio->windows[i]; i++)
+		CHECK(i + 1 < sizeof(vfio->windows) / sizeof(window));
+	vfio->windows[i] = window;
+	vfio->window_sizes[i] = vfio->sizes[region];
 	return window;
 }

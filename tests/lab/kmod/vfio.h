@@ -21,6 +21,8 @@ struct vfio {
 	int device;
 	uint32_t ioas;
 	char *memory; /* at GUEST_BASE, and the same again at GUEST_BASE2 */
+	void *windows[4]; /* what vfio_map_window() has mapped */
+	uint64_t window_sizes[4];
 	uint64_t positions[9];
 	uint64_t sizes[9];
 	uint32_t flags[9];
