@@ -204,10 +204,9 @@ static void dsdt_pci(struct aml *aml, const struct acpi_setup *setup)
 	aml_name(aml, "_CRS");
 	aml_resources_begin(aml);
 	aml_bus_numbers(aml, 0, 0);
-	aml_memory_window(aml, LAYOUT_BARS_32, LAYOUT_BARS_32_SIZE, false);
+	aml_memory_window(aml, LAYOUT_BARS_32, LAYOUT_BARS_32_SIZE);
 	if (setup->bars_64_size)
-		aml_memory_window(aml, setup->bars_64, setup->bars_64_size,
-				  true);
+		aml_memory_window(aml, setup->bars_64, setup->bars_64_size);
 	aml_resources_end(aml);
 	if (setup->intx_slots)
 		dsdt_routing(aml, setup->intx_slots);

@@ -189,14 +189,13 @@ void aml_bus_numbers(struct aml *aml, uint16_t first, uint16_t last)
 	put(aml, last - first + 1, 2);
 }
 
-void aml_memory_window(struct aml *aml, uint64_t base, uint64_t size,
-		       bool prefetch)
+void aml_memory_window(struct aml *aml, uint64_t base, uint64_t size)
 {
 	put(aml, RESOURCE_QWORD, 1);
 	put(aml, 43, 2);
 	put(aml, 0, 1); /* memory */
 	put(aml, 0x0c, 1); /* fixed, produced */
-	put(aml, prefetch ? 0x07 : 0x01, 1); /* writable, prefetchable */
+	put(aml, 0x01, 1); /* writable; takes prefetchable BARs too */
 	put(aml, 0, 8);
 	put(aml, base, 8);
 	put(aml, base + size - 1, 8);

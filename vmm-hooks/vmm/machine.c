@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/kvm.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,6 +15,7 @@
 #include "vmm-hooks/vmm/devices.h"
 #include "vmm-hooks/vmm/layout.h"
 #include "vmm-hooks/vmm/report.h"
+#include "vmm-hooks/vmm/sandbox.h"
 
 static void power_is_off(void *user)
 {
@@ -318,20 +320,37 @@ static const char *end_name(int status)
 	}
 }
 
+/* The loop's own thread: descriptors, and what ends the machine. */
+static const int loop_calls[] = {
+	SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+	SCMP_SYS(getrandom), SCMP_SYS(ioctl),	   SCMP_SYS(poll),
+	SCMP_SYS(ppoll),     SCMP_SYS(read),	   SCMP_SYS(write),
+	SCMP_SYS(pread64),   SCMP_SYS(pwrite64),
+};
+
+/* Threads begin after privileges are gone, so that each one lacks them. */
+static int start_threads(struct machine *machine)
+{
+	int r = sandbox_drop(machine->options->user);
+
+	if (r == 0)
+		r = devices_run(machine->devices);
+	for (unsigned int i = 0; i < machine->vcpu_count && r == 0; i++)
+		r = vcpu_start(&machine->vcpus[i]);
+	return r < 0 ? r : SANDBOX_ENTER(loop_calls);
+}
+
 int machine_run(struct machine *machine)
 {
 	int status = VCPU_END_ERROR;
-	unsigned int started = 0;
+	int r;
 
 	events_tell(&machine->events, "start", NULL);
-	while (started < machine->vcpu_count &&
-	       vcpu_start(&machine->vcpus[started]) == 0)
-		started++;
-	if (started == machine->vcpu_count)
+	r = start_threads(machine);
+	if (r == 0)
 		status = loop_run(&machine->loop);
 	else
-		report(0, "cannot start processor %u: too many threads",
-		       started);
+		report(0, "cannot start the guest: %s", strerror(-r));
 	for (unsigned int i = 0; i < machine->vcpu_count; i++)
 		vcpu_stop(&machine->vcpus[i]);
 	events_tell(&machine->events, end_name(status), NULL);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/kvm.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "vmm-hooks/vmm/layout.h"
 #include "vmm-hooks/vmm/loop.h"
 #include "vmm-hooks/vmm/report.h"
+#include "vmm-hooks/vmm/sandbox.h"
 #include "vmm-hooks/vmm/vm.h"
 
 #define KICK_SIGNAL SIGUSR1
@@ -281,6 +283,13 @@ static bool run_once(struct vcpu *vcpu)
 	return end(vcpu, VCPU_END_ERROR);
 }
 
+/* Registers may start and stop devices, move BARs and change interrupts. */
+static const int thread_calls[] = {
+	SCMP_SYS(epoll_ctl), SCMP_SYS(eventfd2), SCMP_SYS(ioctl),
+	SCMP_SYS(poll),	     SCMP_SYS(ppoll),	 SCMP_SYS(pread64),
+	SCMP_SYS(pwrite64),  SCMP_SYS(read),	 SCMP_SYS(write),
+};
+
 static void *thread_main(void *argument)
 {
 	struct vcpu *vcpu = argument;
@@ -289,7 +298,7 @@ static void *thread_main(void *argument)
 
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->index);
 	pthread_setname_np(pthread_self(), name);
-	if (vcpu->setup.thread_begin && vcpu->setup.thread_begin() < 0)
+	if (SANDBOX_ENTER(thread_calls) < 0)
 		alive = end(vcpu, VCPU_END_ERROR);
 	while (alive && !atomic_load(&vcpu->stopping))
 		alive = run_once(vcpu);
