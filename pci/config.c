@@ -58,7 +58,8 @@ void pci_config_init(struct pci_config *config,
 
 static unsigned int bar_offset(unsigned int index)
 {
-	return PCI_BASE_ADDRESS_0 + 4 * index;
+	return index == PCI_BAR_ROM ? PCI_ROM_ADDRESS :
+				      PCI_BASE_ADDRESS_0 + 4 * index;
 }
 
 static uint32_t bar_type_bits(unsigned int flags)
@@ -75,7 +76,10 @@ static bool bar_fits(const struct pci_config *config, unsigned int index,
 	unsigned int last = index + (flags & PCI_BAR_64 ? 1 : 0);
 	uint64_t least = flags & PCI_BAR_IO ? 4 : 16;
 
-	if (last >= PCI_BAR_COUNT || config->bar_size[index])
+	if (index == PCI_BAR_ROM)
+		return !flags && size >= 2048 && size <= 1ull << 31 &&
+		       !(size & (size - 1));
+	if (last >= PCI_BAR_ROM || config->bar_size[index])
 		return false;
 	if (size < least || (size & (size - 1)))
 		return false;
@@ -94,6 +98,9 @@ int pci_config_add_bar(struct pci_config *config, unsigned int index,
 	if (flags & PCI_BAR_64)
 		pci_config_allow(config, bar_offset(index + 1),
 				 ~(size - 1) >> 32, 4);
+	if (index == PCI_BAR_ROM)
+		pci_config_allow(config, PCI_ROM_ADDRESS,
+				 PCI_ROM_ADDRESS_ENABLE, 4);
 	return 0;
 }
 
@@ -126,6 +133,10 @@ uint64_t pci_config_bar(const struct pci_config *config, unsigned int index)
 	if (!decodes(config, flags))
 		return PCI_BAR_UNMAPPED;
 	address = get(config, bar_offset(index), 4);
+	if (index == PCI_BAR_ROM)
+		return address & PCI_ROM_ADDRESS_ENABLE ?
+			       address & PCI_ROM_ADDRESS_MASK :
+			       PCI_BAR_UNMAPPED;
 	if (flags & PCI_BAR_IO)
 		return address & PCI_BASE_ADDRESS_IO_MASK;
 	address &= PCI_BASE_ADDRESS_MEM_MASK;
