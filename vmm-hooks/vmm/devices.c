@@ -13,6 +13,7 @@
 #include "vmm-hooks/vmm/rng.h"
 #include "vmm-hooks/vmm/vfio_container.h"
 #include "vmm-hooks/vmm/vfio_device.h"
+#include "vmm-hooks/vmm/vgpu.h"
 #include "vmm-hooks/vmm/vsock.h"
 
 struct machine_devices {
@@ -21,6 +22,8 @@ struct machine_devices {
 	struct disk *disks[OPTIONS_DISKS_MAX];
 	struct net *net;
 	struct vsock *vsock;
+	struct vgpu vgpus[OPTIONS_VFIO_MAX];
+	unsigned int vgpu_count;
 	struct vfio_container container;
 	struct vfio_device *vfio[2 * OPTIONS_VFIO_MAX];
 	unsigned int vfio_count;
@@ -82,6 +85,24 @@ static int add_gpus(struct machine_devices *devices, struct machine *machine)
 	return r;
 }
 
+static int add_vgpus(struct machine_devices *devices, struct machine *machine)
+{
+	const struct options *options = machine->options;
+
+	for (unsigned int i = 0; i < options->vgpu_count; i++) {
+		struct vgpu *vgpu = &devices->vgpus[i];
+		int r = vgpu_open(vgpu, "/sys", options->vgpus[i]);
+
+		if (r < 0)
+			return r;
+		devices->vgpu_count++;
+		r = add_vfio(devices, machine, vgpu->path, vgpu->uuid);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int add_all(struct machine_devices *devices, struct machine *machine)
 {
 	const struct options *options = machine->options;
@@ -106,7 +127,8 @@ static int add_all(struct machine_devices *devices, struct machine *machine)
 		if (!devices->vsock)
 			return -errno;
 	}
-	return add_gpus(devices, machine);
+	r = add_vgpus(devices, machine);
+	return r < 0 ? r : add_gpus(devices, machine);
 }
 
 int devices_new(struct machine *machine, struct machine_devices **devicesp)
@@ -137,6 +159,8 @@ void devices_free(struct machine_devices *devices)
 	for (unsigned int i = devices->vfio_count; i--;)
 		vfio_device_free(devices->vfio[i]);
 	vfio_container_deinit(&devices->container);
+	for (unsigned int i = 0; i < devices->vgpu_count; i++)
+		vgpu_close(&devices->vgpus[i]);
 	vsock_free(devices->vsock);
 	net_free(devices->net);
 	for (unsigned int i = OPTIONS_DISKS_MAX; i--;)

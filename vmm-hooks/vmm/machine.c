@@ -325,6 +325,7 @@ static const int loop_calls[] = {
 	SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
 	SCMP_SYS(getrandom), SCMP_SYS(ioctl),	   SCMP_SYS(poll),
 	SCMP_SYS(ppoll),     SCMP_SYS(read),	   SCMP_SYS(write),
+	SCMP_SYS(wait4), /* a keeper */
 	SCMP_SYS(pread64),   SCMP_SYS(pwrite64),
 };
 

@@ -171,6 +171,7 @@ int ram_init(struct ram *ram, uint64_t size, bool hugepages)
 					  "");
 	}
 	madvise(ram->base, size, MADV_DONTDUMP);
+	madvise(ram->base, size, MADV_DONTFORK);
 	lay_out(ram);
 	return 0;
 }
