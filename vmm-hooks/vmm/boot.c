@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "vmm-hooks/vmm/cleanup.h"
+#include "vmm-hooks/vmm/initrd.h"
 #include "vmm-hooks/vmm/layout.h"
 #include "vmm-hooks/vmm/ram.h"
 #include "vmm-hooks/vmm/report.h"
@@ -67,12 +68,31 @@ int boot_read(struct boot_image *image, int fd, uint64_t offset, uint64_t addr,
 	return 0;
 }
 
+static int check_initrd(const struct boot_image *image)
+{
+	const char *path = image->files->initrd;
+	int r = initrd_check(ram_at(image->ram, image->initrd,
+				    image->initrd_len),
+			     image->initrd_len);
+
+	if (r == -ENODATA)
+		return report(r, "--initrd: '%s' ends too early: it is "
+				 "truncated, make it again",
+			      path);
+	if (r < 0)
+		return report(r, "--initrd: '%s' is neither a cpio archive "
+				 "nor a compressed one",
+			      path);
+	return 0;
+}
+
 /* As high as the kernel allows, so that it has room to unpack itself. */
 int boot_load_initrd(struct boot_image *image)
 {
 	uint64_t limit = image->ram->ranges[0].size;
 	CLEANUP_FD int fd = -1;
 	uint64_t size;
+	int r;
 
 	if (!image->files->initrd)
 		return 0;
@@ -95,7 +115,8 @@ int boot_load_initrd(struct boot_image *image)
 	image->initrd = (limit - size) / PAGE * PAGE;
 	image->initrd_len = size;
 	ram_prepare(image->ram, image->initrd, size);
-	return boot_read(image, fd, 0, image->initrd, size, "initrd");
+	r = boot_read(image, fd, 0, image->initrd, size, "initrd");
+	return r < 0 ? r : check_initrd(image);
 }
 
 int boot_load_command_line(struct boot_image *image, uint32_t limit)

@@ -358,7 +358,7 @@ static int open_file(struct disk *disk, const struct options_disk *option)
 
 	disk->fd = open(option->path,
 			(option->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-	if (disk->fd < 0 && (errno == EACCES || errno == EROFS))
+	if (disk->fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS))
 		return report(-errno,
 			      "--disk: cannot write '%s': %s; for reading only "
 			      "add ',ro'",

@@ -133,8 +133,11 @@ static int create(uint64_t size, bool hugepages)
 	return take_fd(&fd);
 }
 
-/* Maps at a large page's boundary, so that the host can use large pages. */
-static void *map_aligned(int fd, uint64_t size)
+/*
+ * Maps at a large page's boundary, so that the host can use large pages. Those
+ * of hugetlbfs are reserved now: later, a missing one would be a bus error.
+ */
+static void *map_aligned(int fd, uint64_t size, bool hugepages)
 {
 	uint8_t *room = mmap(NULL, size + LARGE_PAGE, PROT_NONE,
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
@@ -145,7 +148,8 @@ static void *map_aligned(int fd, uint64_t size)
 		return MAP_FAILED;
 	start = ((uintptr_t)room + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
 	return mmap((void *)start, size, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, 0);
+		    MAP_SHARED | MAP_FIXED | (hugepages ? 0 : MAP_NORESERVE),
+		    fd, 0);
 }
 
 int ram_init(struct ram *ram, uint64_t size, bool hugepages)
@@ -157,7 +161,7 @@ int ram_init(struct ram *ram, uint64_t size, bool hugepages)
 			      "cannot create %" PRIu64
 			      " MiB of guest memory: %s",
 			      size / MIB, strerror(-ram->fd));
-	ram->base = map_aligned(ram->fd, size);
+	ram->base = map_aligned(ram->fd, size, hugepages);
 	if (ram->base == MAP_FAILED) {
 		int error = -errno;
 
