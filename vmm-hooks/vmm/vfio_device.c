@@ -144,6 +144,7 @@ static void bar_moved(struct pci_function *function, unsigned int bar,
 
 	for (unsigned int i = 0; i < region->area_count; i++)
 		move_area(device, &region->areas[i], addr);
+	vfio_doorbells_move(&device->doorbells, bar, addr);
 }
 
 static const struct pci_function_ops function_ops = {
@@ -541,6 +542,8 @@ static int init(struct vfio_device *device, struct machine *machine,
 	if (r == 0)
 		r = init_regions(device);
 	if (r == 0)
+		vfio_doorbells_init(&device->doorbells, device, &machine->vm);
+	if (r == 0)
 		r = pci_bus_add(&machine->pci, &device->function);
 	if (r == 0)
 		r = vfio_irqs_begin(&device->irqs);
@@ -591,6 +594,7 @@ void vfio_device_free(struct vfio_device *device)
 			bar_moved(&device->function, i, PCI_BAR_UNMAPPED);
 		unmap_region(&device->regions[i]);
 	}
+	vfio_doorbells_deinit(&device->doorbells);
 	vfio_irqs_deinit(&device->irqs);
 	/* What the guest left running must not outlive it. */
 	if (device->fd >= 0 && device->can_reset)

@@ -7,7 +7,8 @@
  * make no sense in a guest (SR-IOV, ARI, resizable BARs), which are hidden.
  *
  * BARs that VFIO can map are mapped into the guest: no exit. The rest, and the
- * pages that hold the MSI-X table, go through VFIO's regions.
+ * pages that hold the MSI-X table, go through VFIO's regions, but for the
+ * doorbells of virtio devices (vfio_doorbell.h).
  *
  * Interrupts are one of: INTx, MSI, MSI-X, or none; each is connected to KVM by
  * irqfd (vfio_irq.h).
@@ -24,6 +25,7 @@
 
 #include "vmm-hooks/vmm/loop.h"
 #include "vmm-hooks/vmm/pci_bus.h"
+#include "vmm-hooks/vmm/vfio_doorbell.h"
 #include "vmm-hooks/vmm/vfio_irq.h"
 
 #define VFIO_AREAS_MAX 16
@@ -59,6 +61,7 @@ struct vfio_device {
 	uint8_t ours[PCI_CONFIG_SIZE]; /* bytes served from function.config */
 	struct vfio_region regions[PCI_BAR_COUNT];
 	struct vfio_irqs irqs;
+	struct vfio_doorbells doorbells;
 	struct loop_handler error; /* the device failed */
 	struct loop_handler request; /* the host wants it back */
 };

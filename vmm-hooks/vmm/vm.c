@@ -156,6 +156,21 @@ int vm_ioeventfd(struct vm *vm, uint64_t addr, int fd, bool on)
 	return ioctl(vm->fd, KVM_IOEVENTFD, &event) < 0 ? -errno : 0;
 }
 
+int vm_ioeventfd_match(struct vm *vm, uint64_t addr, unsigned int len,
+		       uint64_t value, int fd, bool on)
+{
+	struct kvm_ioeventfd event = {
+		.addr = addr,
+		.len = len,
+		.datamatch = value,
+		.fd = fd,
+		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH |
+			 (on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN),
+	};
+
+	return ioctl(vm->fd, KVM_IOEVENTFD, &event) < 0 ? -errno : 0;
+}
+
 int vm_irqfd(struct vm *vm, unsigned int gsi, int fd, int resample, bool on)
 {
 	struct kvm_irqfd irqfd = { .fd = fd, .gsi = gsi };

@@ -64,6 +64,20 @@ void vm_unmap(struct vm *vm, int slot);
 int vm_ioeventfd(struct vm *vm, uint64_t addr, int fd, bool on);
 
 /**
+ * vm_ioeventfd_match - the same for writes of one value and width only
+ * @vm: the machine
+ * @addr: memory address
+ * @len: bytes: 1, 2, 4 or 8
+ * @value: what must be written
+ * @fd: eventfd
+ * @on: begin, or end
+ *
+ * Return: 0 or negative errno.
+ */
+int vm_ioeventfd_match(struct vm *vm, uint64_t addr, unsigned int len,
+		       uint64_t value, int fd, bool on);
+
+/**
  * vm_irqfd - raise an interrupt when a descriptor is signalled
  * @vm: the machine
  * @gsi: which
