@@ -58,8 +58,8 @@ void pci_config_init(struct pci_config *config,
 
 static unsigned int bar_offset(unsigned int index)
 {
-	return index == PCI_BAR_ROM ? PCI_ROM_ADDRESS :
-				      PCI_BASE_ADDRESS_0 + 4 * index;
+	return index == PCI_BAR_ROM ? PCI_ROM_ADDRESS
+				    : PCI_BASE_ADDRESS_0 + 4 * index;
 }
 
 static uint32_t bar_type_bits(unsigned int flags)
@@ -134,9 +134,9 @@ uint64_t pci_config_bar(const struct pci_config *config, unsigned int index)
 		return PCI_BAR_UNMAPPED;
 	address = get(config, bar_offset(index), 4);
 	if (index == PCI_BAR_ROM)
-		return address & PCI_ROM_ADDRESS_ENABLE ?
-			       address & PCI_ROM_ADDRESS_MASK :
-			       PCI_BAR_UNMAPPED;
+		return address & PCI_ROM_ADDRESS_ENABLE
+			       ? address & PCI_ROM_ADDRESS_MASK
+			       : PCI_BAR_UNMAPPED;
 	if (flags & PCI_BAR_IO)
 		return address & PCI_BASE_ADDRESS_IO_MASK;
 	address &= PCI_BASE_ADDRESS_MEM_MASK;
@@ -182,7 +182,7 @@ int pci_config_add_extended(struct pci_config *config, uint16_t id,
 int pci_config_add_msix(struct pci_config *config, unsigned int vectors,
 			unsigned int bar, uint32_t table, uint32_t pba)
 {
-	uint8_t body[PCI_CAP_MSIX_SIZEOF - 2] = { 0 };
+	uint8_t body[PCI_CAP_MSIX_SIZEOF - 2] = {0};
 	int offset;
 
 	if (!vectors || vectors > 2048 || bar >= PCI_BAR_COUNT ||
@@ -202,7 +202,7 @@ int pci_config_add_msix(struct pci_config *config, unsigned int vectors,
 
 int pci_config_add_express(struct pci_config *config)
 {
-	uint8_t body[PCI_CAP_EXP_ENDPOINT_SIZEOF_V2 - 2] = { 0 };
+	uint8_t body[PCI_CAP_EXP_ENDPOINT_SIZEOF_V2 - 2] = {0};
 	int offset = pci_config_add_capability(config, PCI_CAP_ID_EXP, body,
 					       sizeof(body));
 

@@ -15,7 +15,7 @@
 #define AREA_SIZE 0x1000
 
 /* Features that the rings need, whatever the device. */
-#define RING_FEATURES                                       \
+#define RING_FEATURES \
 	(1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_RING_F_INDIRECT_DESC)
 
 struct pci_identity virtio_pci_identity(unsigned int type, uint32_t class_code)
@@ -48,13 +48,12 @@ static int add_area(struct virtio_pci *device, uint8_t type, uint32_t offset,
 	if (extra_len)
 		memcpy(body + sizeof(cap), extra, extra_len);
 	return pci_config_add_capability(device->config, PCI_CAP_ID_VNDR,
-					 body + 2,
-					 sizeof(cap) - 2 + extra_len);
+					 body + 2, sizeof(cap) - 2 + extra_len);
 }
 
 static int add_window(struct virtio_pci *device)
 {
-	uint8_t data[4] = { 0 };
+	uint8_t data[4] = {0};
 	int offset = add_area(device, VIRTIO_PCI_CAP_PCI_CFG, 0, 0, data,
 			      sizeof(data));
 
@@ -81,8 +80,8 @@ static int add_areas(struct virtio_pci *device)
 	r = add_area(device, VIRTIO_PCI_CAP_COMMON_CFG, VIRTIO_PCI_AREA_COMMON,
 		     AREA_SIZE, NULL, 0);
 	if (r >= 0)
-		r = add_area(device, VIRTIO_PCI_CAP_ISR_CFG, VIRTIO_PCI_AREA_ISR,
-			     AREA_SIZE, NULL, 0);
+		r = add_area(device, VIRTIO_PCI_CAP_ISR_CFG,
+			     VIRTIO_PCI_AREA_ISR, AREA_SIZE, NULL, 0);
 	if (r >= 0 && device->device_config_len)
 		r = add_area(device, VIRTIO_PCI_CAP_DEVICE_CFG,
 			     VIRTIO_PCI_AREA_DEVICE, AREA_SIZE, NULL, 0);
@@ -154,8 +153,8 @@ void virtio_pci_break(struct virtio_pci *device)
 
 uint16_t virtio_pci_vector(const struct virtio_pci *device, unsigned int queue)
 {
-	return queue < device->queue_count ? device->queue_vector[queue] :
-					     VIRTIO_PCI_NO_VECTOR;
+	return queue < device->queue_count ? device->queue_vector[queue]
+					   : VIRTIO_PCI_NO_VECTOR;
 }
 
 static struct virtq *selected(struct virtio_pci *device)
@@ -204,15 +203,16 @@ static uint64_t common_register(struct virtio_pci *device, unsigned int offset)
 	case VIRTIO_PCI_COMMON_DFSELECT:
 		return device->feature_select;
 	case VIRTIO_PCI_COMMON_DF:
-		return device->feature_select > 1 ?
-			       0 :
-			       device->features >> 32 * device->feature_select;
+		return device->feature_select > 1
+			       ? 0
+			       : device->features >>
+					 32 * device->feature_select;
 	case VIRTIO_PCI_COMMON_GFSELECT:
 		return device->accept_select;
 	case VIRTIO_PCI_COMMON_GF:
-		return device->accept_select > 1 ?
-			       0 :
-			       device->accepted >> 32 * device->accept_select;
+		return device->accept_select > 1
+			       ? 0
+			       : device->accepted >> 32 * device->accept_select;
 	case VIRTIO_PCI_COMMON_MSIX:
 		return device->config_vector;
 	case VIRTIO_PCI_COMMON_NUMQ:
@@ -261,7 +261,8 @@ uint64_t virtio_pci_read(struct virtio_pci *device, uint64_t offset,
 		device->isr = 0;
 		break;
 	case VIRTIO_PCI_AREA_DEVICE / AREA_SIZE:
-		value = device_read(device, offset - VIRTIO_PCI_AREA_DEVICE, len);
+		value = device_read(device, offset - VIRTIO_PCI_AREA_DEVICE,
+				    len);
 		break;
 	}
 	return cut(value, len);
@@ -299,10 +300,9 @@ static void set_queue_address(struct virtq *queue, unsigned int offset,
 
 static void enable_queue(struct virtio_pci *device, struct virtq *queue)
 {
-	queue->event_idx = device->accepted &
-			   1ull << VIRTIO_RING_F_EVENT_IDX;
-	queue->indirect = device->accepted &
-			  1ull << VIRTIO_RING_F_INDIRECT_DESC;
+	queue->event_idx = device->accepted & 1ull << VIRTIO_RING_F_EVENT_IDX;
+	queue->indirect =
+		device->accepted & 1ull << VIRTIO_RING_F_INDIRECT_DESC;
 	if (virtq_enable(queue) < 0)
 		virtio_pci_break(device);
 }
@@ -321,9 +321,9 @@ static void set_queue_register(struct virtio_pci *device, unsigned int offset,
 		break;
 	case VIRTIO_PCI_COMMON_Q_MSIX:
 		device->queue_vector[device->queue_select] =
-			(value & 0xffff) < device->vectors ?
-				value :
-				VIRTIO_PCI_NO_VECTOR;
+			(value & 0xffff) < device->vectors
+				? value
+				: VIRTIO_PCI_NO_VECTOR;
 		break;
 	case VIRTIO_PCI_COMMON_Q_ENABLE:
 		if ((value & 0xffff) == 1)
@@ -378,9 +378,9 @@ static void common_write(struct virtio_pci *device, unsigned int offset,
 				 value);
 		break;
 	case VIRTIO_PCI_COMMON_MSIX:
-		device->config_vector = (value & 0xffff) < device->vectors ?
-						value :
-						VIRTIO_PCI_NO_VECTOR;
+		device->config_vector = (value & 0xffff) < device->vectors
+						? value
+						: VIRTIO_PCI_NO_VECTOR;
 		break;
 	case VIRTIO_PCI_COMMON_STATUS:
 		set_status(device, value);
@@ -432,7 +432,8 @@ void virtio_pci_write(struct virtio_pci *device, uint64_t offset,
 			common_write(device, offset + 4, value >> 32);
 		break;
 	case VIRTIO_PCI_AREA_DEVICE / AREA_SIZE:
-		device_write(device, offset - VIRTIO_PCI_AREA_DEVICE, len, value);
+		device_write(device, offset - VIRTIO_PCI_AREA_DEVICE, len,
+			     value);
 		break;
 	case VIRTIO_PCI_AREA_NOTIFY / AREA_SIZE:
 		notify_write(device, offset - VIRTIO_PCI_AREA_NOTIFY);

@@ -32,7 +32,7 @@
 
 void aml_init(struct aml *aml, void *data, size_t size)
 {
-	*aml = (struct aml){ .data = data, .size = size };
+	*aml = (struct aml){.data = data, .size = size};
 }
 
 void aml_bytes(struct aml *aml, const void *data, size_t len)
@@ -117,12 +117,12 @@ void aml_name(struct aml *aml, const char *name)
 
 void aml_integer(struct aml *aml, uint64_t value)
 {
-	unsigned int len = value < 0x100       ? 1 :
-			   value < 0x10000     ? 2 :
-			   value < 0x100000000 ? 4 :
-						 8;
-	static const uint8_t opcodes[] = { [1] = OP_BYTE, [2] = OP_WORD,
-					   [4] = OP_DWORD, [8] = OP_QWORD };
+	unsigned int len = value < 0x100	 ? 1
+			   : value < 0x10000	 ? 2
+			   : value < 0x100000000 ? 4
+						 : 8;
+	static const uint8_t opcodes[] = {
+		[1] = OP_BYTE, [2] = OP_WORD, [4] = OP_DWORD, [8] = OP_QWORD};
 
 	put(aml, opcodes[len], 1);
 	put(aml, value, len);

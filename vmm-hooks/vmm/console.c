@@ -56,7 +56,7 @@ static void stop(struct virtio_function *device)
 	loop_queues_stop(&((struct console *)device)->queues);
 }
 
-static const struct virtio_function_ops ops = { start, stop };
+static const struct virtio_function_ops ops = {start, stop};
 
 static int init(struct console *console, struct machine *machine)
 {
@@ -75,8 +75,8 @@ static int init(struct console *console, struct machine *machine)
 	if (r == 0)
 		r = loop_queues_init(&console->queues, &console->device,
 				     &machine->loop, ready);
-	return r < 0 ? r :
-		       pci_bus_add(&machine->pci, &console->device.function);
+	return r < 0 ? r
+		     : pci_bus_add(&machine->pci, &console->device.function);
 }
 
 struct console *console_new(struct machine *machine)

@@ -95,8 +95,8 @@ static int transfer(int fd, struct iovec *iov, unsigned int count,
 			count--;
 			continue;
 		}
-		n = write ? pwritev(fd, iov, count, offset) :
-			    preadv(fd, iov, count, offset);
+		n = write ? pwritev(fd, iov, count, offset)
+			  : preadv(fd, iov, count, offset);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -137,8 +137,8 @@ static uint8_t move(struct disk *disk, struct request *request, bool write,
 		    chain->spans + (write ? 0 : chain->readable), count,
 		    iov) < 0)
 		return VIRTIO_BLK_S_IOERR;
-	len = write ? trim(iov, count, sizeof(struct virtio_blk_outhdr), 0) :
-		      trim(iov, count, 0, 1);
+	len = write ? trim(iov, count, sizeof(struct virtio_blk_outhdr), 0)
+		    : trim(iov, count, 0, 1);
 	if (len < 0 || !in_disk(disk, request->sector, len))
 		return VIRTIO_BLK_S_IOERR;
 	if (transfer(disk->fd, iov, count, request->sector << SECTOR_SHIFT,
@@ -158,11 +158,11 @@ static uint8_t discard_one(struct disk *disk,
 		return VIRTIO_BLK_S_UNSUPP;
 	if (!in_disk(disk, sector, len))
 		return VIRTIO_BLK_S_IOERR;
-	if (len && fallocate(disk->fd,
-			     FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			     sector << SECTOR_SHIFT, len) < 0)
-		return errno == EOPNOTSUPP ? VIRTIO_BLK_S_UNSUPP :
-					     VIRTIO_BLK_S_IOERR;
+	if (len &&
+	    fallocate(disk->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		      sector << SECTOR_SHIFT, len) < 0)
+		return errno == EOPNOTSUPP ? VIRTIO_BLK_S_UNSUPP
+					   : VIRTIO_BLK_S_IOERR;
 	return VIRTIO_BLK_S_OK;
 }
 
@@ -207,8 +207,8 @@ static uint8_t execute(struct disk *disk, struct request *request,
 	case VIRTIO_BLK_T_OUT:
 		return move(disk, request, true, written);
 	case VIRTIO_BLK_T_FLUSH:
-		return fdatasync(disk->fd) < 0 ? VIRTIO_BLK_S_IOERR :
-						 VIRTIO_BLK_S_OK;
+		return fdatasync(disk->fd) < 0 ? VIRTIO_BLK_S_IOERR
+					       : VIRTIO_BLK_S_OK;
 	case VIRTIO_BLK_T_DISCARD:
 		return discard(disk, request);
 	case VIRTIO_BLK_T_GET_ID:
@@ -297,9 +297,8 @@ static const int worker_calls[] = {
 static void *worker_main(void *argument)
 {
 	struct disk *disk = argument;
-	struct pollfd fds[] = { { .fd = disk->device.kicks[0],
-				  .events = POLLIN },
-				{ .fd = disk->end, .events = POLLIN } };
+	struct pollfd fds[] = {{.fd = disk->device.kicks[0], .events = POLLIN},
+			       {.fd = disk->end, .events = POLLIN}};
 	struct request request;
 
 	pthread_setname_np(pthread_self(), "disk");
@@ -335,7 +334,7 @@ static void stop(struct virtio_function *device)
 		pthread_cond_wait(&disk->idle, &disk->lock);
 }
 
-static const struct virtio_function_ops ops = { start, stop };
+static const struct virtio_function_ops ops = {start, stop};
 
 static int open_size(int fd, uint64_t *size)
 {
@@ -358,7 +357,8 @@ static int open_file(struct disk *disk, const struct options_disk *option)
 
 	disk->fd = open(option->path,
 			(option->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-	if (disk->fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS))
+	if (disk->fd < 0 &&
+	    (errno == EACCES || errno == EPERM || errno == EROFS))
 		return report(-errno,
 			      "--disk: cannot write '%s': %s; for reading only "
 			      "add ',ro'",
@@ -368,8 +368,9 @@ static int open_file(struct disk *disk, const struct options_disk *option)
 			      option->path, strerror(errno));
 	r = open_size(disk->fd, &disk->size);
 	if (r < 0)
-		return report(r, "--disk: '%s' is neither a file nor a block "
-				 "device",
+		return report(r,
+			      "--disk: '%s' is neither a file nor a block "
+			      "device",
 			      option->path);
 	/* Two guests that write one disk would ruin its file system. */
 	if (flock(disk->fd, (option->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) <
@@ -410,8 +411,8 @@ static int init_device(struct disk *disk, struct machine *machine)
 			    1ull << VIRTIO_BLK_F_SEG_MAX |
 			    1ull << VIRTIO_BLK_F_BLK_SIZE |
 			    1ull << VIRTIO_BLK_F_FLUSH |
-			    (disk->read_only ? 1ull << VIRTIO_BLK_F_RO :
-					       1ull << VIRTIO_BLK_F_DISCARD),
+			    (disk->read_only ? 1ull << VIRTIO_BLK_F_RO
+					     : 1ull << VIRTIO_BLK_F_DISCARD),
 		.queues = 1,
 		.config = &disk->config,
 		.config_len = sizeof(disk->config),

@@ -39,8 +39,8 @@ static uint32_t hex(const uint8_t *digits)
 		uint8_t c = digits[i] | 0x20;
 
 		value = value << 4 |
-			(digits[i] <= '9' ? digits[i] & 0xf :
-					    (uint32_t)(c - 'a' + 10) & 0xf);
+			(digits[i] <= '9' ? digits[i] & 0xf
+					  : (uint32_t)(c - 'a' + 10) & 0xf);
 	}
 	return value;
 }
@@ -83,16 +83,16 @@ static int check_xz(const struct rest *rest)
 	while (len && !rest->data[len - 1])
 		len--;
 	return len >= 12 && rest->data[len - 2] == 'Y' &&
-			       rest->data[len - 1] == 'Z' ?
-		       0 :
-		       -ENODATA;
+			       rest->data[len - 1] == 'Z'
+		       ? 0
+		       : -ENODATA;
 }
 
 /* Bytes of a zstd frame header behind the magic (RFC 8878 §3.1.1.1). */
 static unsigned int zstd_header(uint8_t descriptor)
 {
-	static const unsigned int content[] = { 0, 2, 4, 8 };
-	static const unsigned int dictionary[] = { 0, 1, 2, 4 };
+	static const unsigned int content[] = {0, 2, 4, 8};
+	static const unsigned int dictionary[] = {0, 1, 2, 4};
 	bool single = descriptor & 0x20;
 	unsigned int size = content[descriptor >> 6];
 
@@ -134,7 +134,7 @@ static bool is_other_compression(const struct rest *rest)
 
 int initrd_check(const uint8_t *data, size_t len)
 {
-	struct rest rest = { data, len };
+	struct rest rest = {data, len};
 	bool found = false;
 
 	for (;;) {
@@ -144,8 +144,9 @@ int initrd_check(const uint8_t *data, size_t len)
 			skip(&rest, 1);
 		if (!rest.len)
 			return found ? 0 : -EINVAL;
-		if (begins(&rest, "\xfd"
-				  "7zXZ",
+		if (begins(&rest,
+			   "\xfd"
+			   "7zXZ",
 			   5))
 			return check_xz(&rest);
 		if (is_other_compression(&rest))

@@ -98,9 +98,9 @@ static void power_port_write(void *user, uint64_t offset, unsigned int len,
 	power_write(user, offset, value);
 }
 
-static const struct bus_ops serial_ports = { serial_port_read,
-					     serial_port_write };
-static const struct bus_ops power_ports = { power_port_read, power_port_write };
+static const struct bus_ops serial_ports = {serial_port_read,
+					    serial_port_write};
+static const struct bus_ops power_ports = {power_port_read, power_port_write};
 
 /* The first signal asks the guest, the second one does not. */
 static void signal_ready(struct loop_handler *handler, uint32_t events)
@@ -142,10 +142,10 @@ static int init_signals(struct machine *machine)
 
 static int init_ports(struct machine *machine)
 {
-	struct bus_range serial = { LAYOUT_SERIAL_PORT, SERIAL_PORTS,
-				    &serial_ports, &machine->serial };
-	struct bus_range power = { LAYOUT_POWER_PORT, POWER_PORTS, &power_ports,
-				   &machine->power };
+	struct bus_range serial = {LAYOUT_SERIAL_PORT, SERIAL_PORTS,
+				   &serial_ports, &machine->serial};
+	struct bus_range power = {LAYOUT_POWER_PORT, POWER_PORTS, &power_ports,
+				  &machine->power};
 	int r;
 
 	serial_init(&machine->serial, &serial_ops, machine);
@@ -168,9 +168,8 @@ static int init_base(struct machine *machine)
 	if (r == 0)
 		r = init_ports(machine);
 	if (r == 0)
-		r = terminal_init(&machine->terminal,
-				  machine->options->console, &machine->loop,
-				  &machine->serial);
+		r = terminal_init(&machine->terminal, machine->options->console,
+				  &machine->loop, &machine->serial);
 	return r;
 }
 
@@ -184,8 +183,9 @@ static int map_ram(struct machine *machine)
 				  ram->base + range->offset);
 
 		if (slot < 0)
-			return report(slot, "KVM refuses the guest's memory: "
-					    "%s",
+			return report(slot,
+				      "KVM refuses the guest's memory: "
+				      "%s",
 				      strerror(-slot));
 	}
 	return 0;
@@ -213,8 +213,7 @@ static int create_vcpu(struct machine *machine, const struct kvm_cpuid2 *host,
 		.registers = &machine->registers,
 		.loop = &machine->loop,
 	};
-	size_t size =
-		sizeof(*host) + host->nent * sizeof(host->entries[0]);
+	size_t size = sizeof(*host) + host->nent * sizeof(host->entries[0]);
 	CLEANUP_MEMORY struct kvm_cpuid2 *own = malloc(size);
 
 	if (!own)
@@ -226,8 +225,8 @@ static int create_vcpu(struct machine *machine, const struct kvm_cpuid2 *host,
 
 static int create_vcpus(struct machine *machine, const struct kvm_cpuid2 *host)
 {
-	machine->vcpus = calloc(machine->options->cpus,
-				sizeof(*machine->vcpus));
+	machine->vcpus =
+		calloc(machine->options->cpus, sizeof(*machine->vcpus));
 	if (!machine->vcpus)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < machine->options->cpus; i++) {
@@ -269,8 +268,9 @@ static int init_guest(struct machine *machine)
 	int r;
 
 	if (!host)
-		return report(-errno, "KVM does not say what processor it "
-				      "offers: %s",
+		return report(-errno,
+			      "KVM does not say what processor it "
+			      "offers: %s",
 			      strerror(errno));
 	r = init_pci(machine, cpuid_address_bits(host));
 	if (r == 0)

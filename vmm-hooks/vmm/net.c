@@ -31,12 +31,11 @@
 #define BUDGET 64
 
 /* What is offered when vhost moves the packets, as far as it can. */
-#define VHOST_FEATURES                                               \
-	(1ull << VIRTIO_NET_F_CSUM | 1ull << VIRTIO_NET_F_GUEST_CSUM | \
-	 1ull << VIRTIO_NET_F_GUEST_TSO4 |                            \
-	 1ull << VIRTIO_NET_F_GUEST_TSO6 |                            \
-	 1ull << VIRTIO_NET_F_HOST_TSO4 |                             \
-	 1ull << VIRTIO_NET_F_HOST_TSO6 | 1ull << VIRTIO_NET_F_MRG_RXBUF)
+#define VHOST_FEATURES                                                       \
+	(1ull << VIRTIO_NET_F_CSUM | 1ull << VIRTIO_NET_F_GUEST_CSUM |       \
+	 1ull << VIRTIO_NET_F_GUEST_TSO4 | 1ull << VIRTIO_NET_F_GUEST_TSO6 | \
+	 1ull << VIRTIO_NET_F_HOST_TSO4 | 1ull << VIRTIO_NET_F_HOST_TSO6 |   \
+	 1ull << VIRTIO_NET_F_MRG_RXBUF)
 
 /* Our own thread takes whole segments but hands out single packets. */
 #define THREAD_FEATURES \
@@ -65,11 +64,10 @@ static struct net *net_of(struct virtio_function *device)
 
 static int set_backend(struct net *net, unsigned int queue, int fd)
 {
-	struct vhost_vring_file file = { queue, fd };
+	struct vhost_vring_file file = {queue, fd};
 
-	return ioctl(net->vhost.fd, VHOST_NET_SET_BACKEND, &file) < 0 ?
-		       -errno :
-		       0;
+	return ioctl(net->vhost.fd, VHOST_NET_SET_BACKEND, &file) < 0 ? -errno
+								      : 0;
 }
 
 /* Which offloads the guest takes decides what the tap may hand us. */
@@ -124,7 +122,7 @@ static void stop(struct virtio_function *device)
 	net->started = false;
 }
 
-static const struct virtio_function_ops ops = { start, stop };
+static const struct virtio_function_ops ops = {start, stop};
 
 /* One packet from the guest; the tap takes the virtio header as it is. */
 static uint32_t transmit(struct virtio_function *device, unsigned int index,
@@ -143,8 +141,8 @@ static uint32_t transmit(struct virtio_function *device, unsigned int index,
 /* One packet to the guest; false when there is none or no room for it. */
 static bool receive(struct net *net)
 {
-	struct virtq *queue = virtio_function_queue(&net->device,
-						    QUEUE_RECEIVE);
+	struct virtq *queue =
+		virtio_function_queue(&net->device, QUEUE_RECEIVE);
 	struct iovec iov[VIRTQ_SIZE_MAX];
 	struct virtq_chain chain;
 	struct virtq before = *queue;
@@ -169,8 +167,8 @@ static bool receive(struct net *net)
 
 static void receive_some(struct net *net)
 {
-	struct virtq *queue = virtio_function_queue(&net->device,
-						    QUEUE_RECEIVE);
+	struct virtq *queue =
+		virtio_function_queue(&net->device, QUEUE_RECEIVE);
 	unsigned int count = 0;
 
 	while (count < BUDGET && receive(net))
@@ -201,18 +199,18 @@ static void serve(struct net *net, const struct pollfd *fds)
 }
 
 static const int thread_calls[] = {
-	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(read), SCMP_SYS(readv),
-	SCMP_SYS(write), SCMP_SYS(writev),
+	SCMP_SYS(poll),	 SCMP_SYS(ppoll), SCMP_SYS(read),
+	SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev),
 };
 
 static void *thread_main(void *argument)
 {
 	struct net *net = argument;
 	struct pollfd fds[] = {
-		{ .fd = net->wake, .events = POLLIN },
-		{ .fd = net->device.kicks[QUEUE_RECEIVE], .events = POLLIN },
-		{ .fd = net->device.kicks[QUEUE_TRANSMIT], .events = POLLIN },
-		{ .fd = net->tap, .events = POLLIN },
+		{.fd = net->wake, .events = POLLIN},
+		{.fd = net->device.kicks[QUEUE_RECEIVE], .events = POLLIN},
+		{.fd = net->device.kicks[QUEUE_TRANSMIT], .events = POLLIN},
+		{.fd = net->tap, .events = POLLIN},
 	};
 
 	pthread_setname_np(pthread_self(), "net");
@@ -235,8 +233,8 @@ static void *thread_main(void *argument)
 
 static int open_tap(struct net *net, const char *name)
 {
-	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI |
-					      IFF_VNET_HDR };
+	struct ifreq request = {.ifr_flags =
+					IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
 	int header = HEADER;
 
 	/* TUNSETIFF would make one that is not there. */
@@ -247,8 +245,9 @@ static int open_tap(struct net *net, const char *name)
 			      name, name);
 	net->tap = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (net->tap < 0)
-		return report(-errno, "--net: cannot open /dev/net/tun: %s; "
-				      "load the module tun",
+		return report(-errno,
+			      "--net: cannot open /dev/net/tun: %s; "
+			      "load the module tun",
 			      strerror(errno));
 	memcpy(request.ifr_name, name, strlen(name) + 1);
 	if (ioctl(net->tap, TUNSETIFF, &request) < 0)
@@ -257,8 +256,7 @@ static int open_tap(struct net *net, const char *name)
 			      "tap of this user that no other guest uses",
 			      name, strerror(errno));
 	if (ioctl(net->tap, TUNSETVNETHDRSZ, &header) < 0)
-		return report(-errno, "--net: '%s': %s", name,
-			      strerror(errno));
+		return report(-errno, "--net: '%s': %s", name, strerror(errno));
 	return 0;
 }
 

@@ -112,11 +112,11 @@ static void lay_out(struct ram *ram)
 {
 	uint64_t low = ram->size < LAYOUT_LOW_END ? ram->size : LAYOUT_LOW_END;
 
-	ram->ranges[0] = (struct ram_range){ 0, low, 0 };
+	ram->ranges[0] = (struct ram_range){0, low, 0};
 	ram->range_count = 1;
 	if (ram->size > low) {
-		ram->ranges[1] = (struct ram_range){ LAYOUT_HIGH,
-						     ram->size - low, low };
+		ram->ranges[1] =
+			(struct ram_range){LAYOUT_HIGH, ram->size - low, low};
 		ram->range_count = 2;
 	}
 }
@@ -139,9 +139,9 @@ static int create(uint64_t size, bool hugepages)
  */
 static void *map_aligned(int fd, uint64_t size, bool hugepages)
 {
-	uint8_t *room = mmap(NULL, size + LARGE_PAGE, PROT_NONE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-			     0);
+	uint8_t *room =
+		mmap(NULL, size + LARGE_PAGE, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	uintptr_t start;
 
 	if (room == MAP_FAILED)
@@ -154,7 +154,7 @@ static void *map_aligned(int fd, uint64_t size, bool hugepages)
 
 int ram_init(struct ram *ram, uint64_t size, bool hugepages)
 {
-	*ram = (struct ram){ .memory.ops = &memory_ops, .size = size };
+	*ram = (struct ram){.memory.ops = &memory_ops, .size = size};
 	ram->fd = create(size, hugepages);
 	if (ram->fd < 0)
 		return report(ram->fd,
@@ -167,12 +167,11 @@ int ram_init(struct ram *ram, uint64_t size, bool hugepages)
 
 		ram->base = NULL;
 		close_fd(&ram->fd);
-		return report(error,
-			      "cannot map %" PRIu64
-			      " MiB of guest memory: %s%s",
-			      size / MIB, strerror(-error),
-			      hugepages ? "; set vm.nr_hugepages high enough" :
-					  "");
+		return report(
+			error,
+			"cannot map %" PRIu64 " MiB of guest memory: %s%s",
+			size / MIB, strerror(-error),
+			hugepages ? "; set vm.nr_hugepages high enough" : "");
 	}
 	madvise(ram->base, size, MADV_DONTDUMP);
 	madvise(ram->base, size, MADV_DONTFORK);

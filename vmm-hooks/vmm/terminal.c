@@ -133,9 +133,9 @@ int terminal_init(struct terminal *terminal, enum options_console kind,
 	int r = 0;
 
 	*terminal = (struct terminal){
-		.input = { -1, input_ready },
-		.resume = { eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-			    resume_ready },
+		.input = {-1, input_ready},
+		.resume = {eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+			   resume_ready},
 		.loop = loop,
 		.serial = serial,
 		.output = -1,

@@ -23,8 +23,7 @@ void vfio_container_init(struct vfio_container *container, struct vm *vm,
 			 struct ram *ram)
 {
 	*container = (struct vfio_container){
-		.fd = -1, .kvm = -1, .vm = vm, .ram = ram
-	};
+		.fd = -1, .kvm = -1, .vm = vm, .ram = ram};
 }
 
 void vfio_container_deinit(struct vfio_container *container)
@@ -107,8 +106,9 @@ static int report_blocked(int group, const char *name)
 	}
 	if (directory)
 		closedir(directory);
-	return report(-EBUSY, "'%s' cannot be given away: its IOMMU group %d "
-			      "is not viable",
+	return report(-EBUSY,
+		      "'%s' cannot be given away: its IOMMU group %d "
+		      "is not viable",
 		      name, group);
 }
 
@@ -131,7 +131,7 @@ static int check_driver(const char *path, const char *name)
 
 static int open_group(int group, const char *name)
 {
-	struct vfio_group_status status = { .argsz = sizeof(status) };
+	struct vfio_group_status status = {.argsz = sizeof(status)};
 	char path[32];
 	CLEANUP_FD int fd = -1;
 
@@ -143,8 +143,9 @@ static int open_group(int group, const char *name)
 			      "group %d; end that one first",
 			      name, group);
 	if (fd < 0)
-		return report(-errno, "'%s': cannot open %s: %s; give this "
-				      "user access to it",
+		return report(-errno,
+			      "'%s': cannot open %s: %s; give this "
+			      "user access to it",
 			      name, path, strerror(errno));
 	if (ioctl(fd, VFIO_GROUP_GET_STATUS, &status) < 0)
 		return report(-errno, "'%s': %s: %s", name, path,
@@ -206,8 +207,9 @@ static int open_container(struct vfio_container *container)
 {
 	container->fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
 	if (container->fd < 0)
-		return report(-errno, "cannot open /dev/vfio/vfio: %s; load "
-				      "the module vfio",
+		return report(-errno,
+			      "cannot open /dev/vfio/vfio: %s; load "
+			      "the module vfio",
 			      strerror(errno));
 	if (ioctl(container->fd, VFIO_GET_API_VERSION) != VFIO_API_VERSION ||
 	    ioctl(container->fd, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) != 1)
@@ -222,7 +224,7 @@ static int open_container(struct vfio_container *container)
  */
 static int tell_kvm(struct vfio_container *container, int group)
 {
-	struct kvm_create_device create = { .type = KVM_DEV_TYPE_VFIO };
+	struct kvm_create_device create = {.type = KVM_DEV_TYPE_VFIO};
 	int32_t fd = group;
 	struct kvm_device_attr attribute = {
 		.group = KVM_DEV_VFIO_GROUP,
@@ -259,8 +261,9 @@ static int join(struct vfio_container *container, int group, const char *name)
 	if (ioctl(fd, VFIO_GROUP_SET_CONTAINER, &container->fd) < 0 ||
 	    (first &&
 	     ioctl(container->fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) < 0))
-		return report(-errno, "'%s': VFIO refuses its IOMMU group %d: "
-				      "%s",
+		return report(-errno,
+			      "'%s': VFIO refuses its IOMMU group %d: "
+			      "%s",
 			      name, group, strerror(errno));
 	r = first ? map_memory(container) : 0;
 	if (r == 0)

@@ -158,8 +158,8 @@ static const struct pci_function_ops function_ops = {
 /* What VFIO says of a region, capabilities included; the caller frees it. */
 static struct vfio_region_info *region_info(int fd, unsigned int index)
 {
-	struct vfio_region_info probe = { .argsz = sizeof(probe),
-					  .index = index };
+	struct vfio_region_info probe = {.argsz = sizeof(probe),
+					 .index = index};
 	struct vfio_region_info *info;
 
 	if (ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &probe) < 0 ||
@@ -182,9 +182,8 @@ static struct vfio_region_info *region_info(int fd, unsigned int index)
 static const struct vfio_region_info_cap_sparse_mmap *
 sparse_areas(const struct vfio_region_info *info)
 {
-	uint32_t at = info->flags & VFIO_REGION_INFO_FLAG_CAPS ?
-			      info->cap_offset :
-			      0;
+	uint32_t at =
+		info->flags & VFIO_REGION_INFO_FLAG_CAPS ? info->cap_offset : 0;
 
 	for (unsigned int i = 0; i < 16 && at >= sizeof(*info); i++) {
 		const struct vfio_info_cap_header *header;
@@ -195,11 +194,11 @@ sparse_areas(const struct vfio_region_info *info)
 		header = (const void *)((const uint8_t *)info + at);
 		sparse = (const void *)header;
 		if (header->id == VFIO_REGION_INFO_CAP_SPARSE_MMAP)
-			return (info->argsz - at - sizeof(*sparse)) /
-						       sizeof(sparse->areas[0]) <
-					       sparse->nr_areas ?
-				       NULL :
-				       sparse;
+			return (info->argsz - at -
+				sizeof(*sparse)) / sizeof(sparse->areas[0]) <
+					       sparse->nr_areas
+				       ? NULL
+				       : sparse;
 		at = header->next;
 	}
 	return NULL;
@@ -221,11 +220,10 @@ static int map_area(struct vfio_device *device, struct vfio_region *region,
 	memory = mmap(NULL, end - start, protection, MAP_SHARED, device->fd,
 		      region->offset + start);
 	if (memory == MAP_FAILED)
-		return report(-errno, "'%s': cannot map a BAR of %" PRIu64
-				      " KiB: %s",
-			      device->name, (end - start) / KIB,
-			      strerror(errno));
-	*area = (struct vfio_area){ start, end - start, memory, -1 };
+		return report(
+			-errno, "'%s': cannot map a BAR of %" PRIu64 " KiB: %s",
+			device->name, (end - start) / KIB, strerror(errno));
+	*area = (struct vfio_area){start, end - start, memory, -1};
 	region->area_count++;
 	return 0;
 }
@@ -283,8 +281,8 @@ static uint64_t bar_size(uint64_t size)
 
 static unsigned int bar_flags(struct vfio_device *device, unsigned int bar)
 {
-	uint32_t value = vfio_device_config_get(
-		device, PCI_BASE_ADDRESS_0 + 4 * bar, 4);
+	uint32_t value =
+		vfio_device_config_get(device, PCI_BASE_ADDRESS_0 + 4 * bar, 4);
 	unsigned int flags = 0;
 
 	if (bar == PCI_BAR_ROM)
@@ -317,8 +315,8 @@ static int add_region(struct vfio_device *device, unsigned int bar)
 		size = 2048;
 	r = pci_config_add_bar(&device->function.config, bar, size, flags);
 	if (r < 0)
-		return report(r, "'%s': its BAR %u (%" PRIu64
-				 " bytes) is not one",
+		return report(r,
+			      "'%s': its BAR %u (%" PRIu64 " bytes) is not one",
 			      device->name, bar, (uint64_t)info->size);
 	return map_region(device, bar, info);
 }
@@ -350,8 +348,8 @@ static void adapt_express(struct vfio_device *device)
 	for (unsigned int i = 0; i < 48 && at >= 0x40; i++) {
 		at &= ~3u;
 		if (pci_config_read(config, at, 1) == PCI_CAP_ID_EXP) {
-			uint32_t flags = pci_config_read(
-				config, at + PCI_EXP_FLAGS, 2);
+			uint32_t flags =
+				pci_config_read(config, at + PCI_EXP_FLAGS, 2);
 
 			flags &= ~PCI_EXP_FLAGS_TYPE;
 			set(device, at + PCI_EXP_FLAGS,
@@ -402,7 +400,7 @@ static void hide_extended(struct vfio_device *device)
 static int copy_config(struct vfio_device *device)
 {
 	struct pci_config *config = &device->function.config;
-	struct pci_identity none = { 0 };
+	struct pci_identity none = {0};
 
 	pci_config_init(config, &none);
 	if (pread(device->fd, config->data, device->config_size,
@@ -431,14 +429,14 @@ static int open_config(struct vfio_device *device)
 		return report(-EIO, "'%s' has no configuration space",
 			      device->name);
 	device->config_offset = info->offset;
-	device->config_size = info->size < PCI_CONFIG_SIZE ? info->size :
-							     PCI_CONFIG_SIZE;
+	device->config_size =
+		info->size < PCI_CONFIG_SIZE ? info->size : PCI_CONFIG_SIZE;
 	return copy_config(device);
 }
 
 static int open_device(struct vfio_device *device)
 {
-	struct vfio_device_info info = { .argsz = sizeof(info) };
+	struct vfio_device_info info = {.argsz = sizeof(info)};
 
 	if (ioctl(device->fd, VFIO_DEVICE_GET_INFO, &info) < 0)
 		return report(-errno, "'%s': VFIO says nothing about it: %s",
@@ -488,16 +486,16 @@ static int watch(struct vfio_device *device, struct loop_handler *handler,
 		 unsigned int index,
 		 void (*ready)(struct loop_handler *handler, uint32_t events))
 {
-	struct vfio_irq_info info = { .argsz = sizeof(info), .index = index };
+	struct vfio_irq_info info = {.argsz = sizeof(info), .index = index};
 	union {
 		struct vfio_irq_set set;
 		uint8_t room[sizeof(struct vfio_irq_set) + sizeof(int)];
 	} request = {
-		.set = { .argsz = sizeof(request),
-			 .flags = VFIO_IRQ_SET_ACTION_TRIGGER |
-				  VFIO_IRQ_SET_DATA_EVENTFD,
-			 .index = index,
-			 .count = 1 },
+		.set = {.argsz = sizeof(request),
+			.flags = VFIO_IRQ_SET_ACTION_TRIGGER |
+				 VFIO_IRQ_SET_DATA_EVENTFD,
+			.index = index,
+			.count = 1},
 	};
 
 	if (ioctl(device->fd, VFIO_DEVICE_GET_IRQ_INFO, &info) < 0 ||

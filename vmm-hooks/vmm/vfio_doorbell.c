@@ -34,16 +34,16 @@ static struct place find(const struct vfio_device *device, unsigned int type)
 {
 	const struct pci_config *config = &device->function.config;
 	unsigned int at = pci_config_read(config, PCI_CAPABILITY_LIST, 1);
-	struct place place = { 0 };
+	struct place place = {0};
 
 	for (unsigned int i = 0; i < 48 && at >= 0x40; i++) {
 		at &= ~3u;
 		if (pci_config_read(config, at, 1) == PCI_CAP_ID_VNDR &&
 		    cap_field(device, at, VIRTIO_PCI_CAP_CFG_TYPE, 1) == type) {
-			place.bar = cap_field(device, at, VIRTIO_PCI_CAP_BAR,
-					      1);
-			place.offset = cap_field(device, at,
-						 VIRTIO_PCI_CAP_OFFSET, 4);
+			place.bar =
+				cap_field(device, at, VIRTIO_PCI_CAP_BAR, 1);
+			place.offset =
+				cap_field(device, at, VIRTIO_PCI_CAP_OFFSET, 4);
 			place.stride = cap_field(device, at,
 						 VIRTIO_PCI_NOTIFY_CAP_MULT, 4);
 			place.found = place.bar < PCI_BAR_ROM;
@@ -100,11 +100,11 @@ void vfio_doorbells_init(struct vfio_doorbells *doorbells,
 	const struct vfio_region *region = &device->regions[place.bar];
 	unsigned int queues;
 
-	*doorbells = (struct vfio_doorbells){ .vm = vm,
-					      .bar = place.bar,
-					      .offset = place.offset,
-					      .stride = place.stride,
-					      .at = PCI_BAR_UNMAPPED };
+	*doorbells = (struct vfio_doorbells){.vm = vm,
+					     .bar = place.bar,
+					     .offset = place.offset,
+					     .stride = place.stride,
+					     .at = PCI_BAR_UNMAPPED};
 	if (pci_config_read(config, PCI_VENDOR_ID, 2) != VIRTIO_VENDOR ||
 	    !place.found || !place.stride || is_direct(region, place.offset))
 		return;

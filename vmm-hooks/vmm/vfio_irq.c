@@ -33,12 +33,12 @@ static int set_triggers(struct vfio_irqs *irqs, unsigned int index,
 	set->argsz = size;
 	set->index = index;
 	set->count = count;
-	set->flags = VFIO_IRQ_SET_ACTION_TRIGGER |
-		     (count ? VFIO_IRQ_SET_DATA_EVENTFD :
-			      VFIO_IRQ_SET_DATA_NONE);
+	set->flags =
+		VFIO_IRQ_SET_ACTION_TRIGGER |
+		(count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE);
 	memcpy(set->data, fds, count * sizeof(*fds));
-	return ioctl(irqs->device->fd, VFIO_DEVICE_SET_IRQS, set) < 0 ? -errno :
-									0;
+	return ioctl(irqs->device->fd, VFIO_DEVICE_SET_IRQS, set) < 0 ? -errno
+								      : 0;
 }
 
 static int set_messages(struct vfio_irqs *irqs, unsigned int index,
@@ -66,17 +66,17 @@ static int set_unmask(struct vfio_irqs *irqs)
 		struct vfio_irq_set set;
 		uint8_t room[sizeof(struct vfio_irq_set) + sizeof(int)];
 	} unmask = {
-		.set = { .argsz = sizeof(unmask),
-			 .flags = VFIO_IRQ_SET_ACTION_UNMASK |
-				  VFIO_IRQ_SET_DATA_EVENTFD,
-			 .index = VFIO_PCI_INTX_IRQ_INDEX,
-			 .count = 1 },
+		.set = {.argsz = sizeof(unmask),
+			.flags = VFIO_IRQ_SET_ACTION_UNMASK |
+				 VFIO_IRQ_SET_DATA_EVENTFD,
+			.index = VFIO_PCI_INTX_IRQ_INDEX,
+			.count = 1},
 	};
 
 	memcpy(unmask.set.data, &irqs->resample, sizeof(irqs->resample));
-	return ioctl(irqs->device->fd, VFIO_DEVICE_SET_IRQS, &unmask) < 0 ?
-		       -errno :
-		       0;
+	return ioctl(irqs->device->fd, VFIO_DEVICE_SET_IRQS, &unmask) < 0
+		       ? -errno
+		       : 0;
 }
 
 static int intx_begin(struct vfio_irqs *irqs)
@@ -167,8 +167,7 @@ static void msi_connect(struct vfio_irqs *irqs)
 	unsigned int cap = irqs->msi_cap;
 	bool wide = msi_wide(irqs);
 	struct msix_message message = {
-		.address = pci_config_read(config, cap + PCI_MSI_ADDRESS_LO,
-					   4),
+		.address = pci_config_read(config, cap + PCI_MSI_ADDRESS_LO, 4),
 		.data = pci_config_read(
 			config,
 			cap + (wide ? PCI_MSI_DATA_64 : PCI_MSI_DATA_32), 2),
@@ -231,9 +230,9 @@ static void follow(struct vfio_irqs *irqs)
 void vfio_irqs_config_written(struct vfio_irqs *irqs, unsigned int offset,
 			      unsigned int len)
 {
-	bool msi = irqs->msi_cap &&
-		   pci_config_touches(offset, len, irqs->msi_cap,
-				      PCI_MSI_PENDING_64);
+	bool msi =
+		irqs->msi_cap && pci_config_touches(offset, len, irqs->msi_cap,
+						    PCI_MSI_PENDING_64);
 	bool msix = irqs->msix_cap &&
 		    pci_config_touches(offset, len, irqs->msix_cap,
 				       PCI_CAP_MSIX_SIZEOF);
@@ -262,7 +261,7 @@ static bool vector_pending(void *user, unsigned int vector)
 	return irq_pending(&irqs->irqs[vector]);
 }
 
-static const struct msix_ops vector_ops = { vector_update, vector_pending };
+static const struct msix_ops vector_ops = {vector_update, vector_pending};
 
 static uint64_t table_size(const struct vfio_irqs *irqs)
 {
@@ -328,10 +327,9 @@ static int init_msix(struct vfio_irqs *irqs, unsigned int cap)
 	struct pci_config *config = config_of(irqs);
 	uint32_t table = pci_config_read(config, cap + PCI_MSIX_TABLE, 4);
 	uint32_t pending = pci_config_read(config, cap + PCI_MSIX_PBA, 4);
-	unsigned int count =
-		(pci_config_read(config, cap + PCI_MSIX_FLAGS, 2) &
-		 PCI_MSIX_FLAGS_QSIZE) +
-		1;
+	unsigned int count = (pci_config_read(config, cap + PCI_MSIX_FLAGS, 2) &
+			      PCI_MSIX_FLAGS_QSIZE) +
+			     1;
 
 	irqs->msix_cap = cap;
 	irqs->msix_bar = table & PCI_MSIX_TABLE_BIR;
@@ -416,8 +414,8 @@ static int init_messages(struct vfio_irqs *irqs)
 
 static int init_pin(struct vfio_irqs *irqs)
 {
-	struct vfio_irq_info info = { .argsz = sizeof(info),
-				      .index = VFIO_PCI_INTX_IRQ_INDEX };
+	struct vfio_irq_info info = {.argsz = sizeof(info),
+				     .index = VFIO_PCI_INTX_IRQ_INDEX};
 
 	irqs->has_pin =
 		pci_config_read(config_of(irqs), PCI_INTERRUPT_PIN, 1) &&
@@ -434,8 +432,7 @@ int vfio_irqs_init(struct vfio_irqs *irqs, struct vfio_device *device,
 	int r;
 
 	*irqs = (struct vfio_irqs){
-		.device = device, .vm = vm, .trigger = -1, .resample = -1
-	};
+		.device = device, .vm = vm, .trigger = -1, .resample = -1};
 	r = find_capabilities(irqs);
 	if (r == 0)
 		r = init_messages(irqs);

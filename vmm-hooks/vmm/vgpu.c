@@ -265,20 +265,21 @@ static int create(struct vgpu *vgpu, const struct choice *choice)
 	if (r == 0)
 		r = write_text(path, vgpu->uuid);
 	if (r < 0)
-		return report(r, "--vgpu: cannot make a vGPU of type '%s': "
-				 "%s%s",
+		return report(r,
+			      "--vgpu: cannot make a vGPU of type '%s': "
+			      "%s%s",
 			      choice->type, strerror(-r),
-			      r == -EACCES ? "; run as root, or give a UUID" :
-					     "");
+			      r == -EACCES ? "; run as root, or give a UUID"
+					   : "");
 	return 0;
 }
 
 int vgpu_open(struct vgpu *vgpu, const char *sysfs, const char *text)
 {
-	struct choice choice = { .sysfs = sysfs };
+	struct choice choice = {.sysfs = sysfs};
 	int r;
 
-	*vgpu = (struct vgpu){ .keeper = -1 };
+	*vgpu = (struct vgpu){.keeper = -1};
 	if (is_uuid(text)) {
 		strcpy(vgpu->uuid, text);
 		join(vgpu->path, "%s/bus/mdev/devices/%s", sysfs, text);

@@ -19,7 +19,7 @@ int vhost_init(struct vhost *vhost, const char *path)
 {
 	int r;
 
-	*vhost = (struct vhost){ .fd = open(path, O_RDWR | O_CLOEXEC) };
+	*vhost = (struct vhost){.fd = open(path, O_RDWR | O_CLOEXEC)};
 	if (vhost->fd < 0)
 		return -errno;
 	r = call(vhost, VHOST_SET_OWNER, NULL);
@@ -41,14 +41,14 @@ int vhost_set_memory(struct vhost *vhost, const struct ram *ram)
 		struct vhost_memory header;
 		uint8_t room[sizeof(struct vhost_memory) +
 			     2 * sizeof(struct vhost_memory_region)];
-	} table = { .header.nregions = ram->range_count };
+	} table = {.header.nregions = ram->range_count};
 
 	for (unsigned int i = 0; i < ram->range_count; i++)
 		table.header.regions[i] = (struct vhost_memory_region){
 			.guest_phys_addr = ram->ranges[i].addr,
 			.memory_size = ram->ranges[i].size,
-			.userspace_addr = (uintptr_t)ram->base +
-					  ram->ranges[i].offset,
+			.userspace_addr =
+				(uintptr_t)ram->base + ram->ranges[i].offset,
 		};
 	return call(vhost, VHOST_SET_MEM_TABLE, &table);
 }
@@ -63,8 +63,8 @@ static int set_addresses(struct vhost *vhost, struct virtio_function *device,
 		.index = index,
 		.desc_user_addr =
 			(uintptr_t)ram_at(device->ram, queue->desc, 16 * size),
-		.avail_user_addr = (uintptr_t)ram_at(
-			device->ram, queue->avail, 6 + 2 * size),
+		.avail_user_addr = (uintptr_t)ram_at(device->ram, queue->avail,
+						     6 + 2 * size),
 		.used_user_addr = (uintptr_t)ram_at(device->ram, queue->used,
 						    6 + 8 * size),
 	};
@@ -79,13 +79,11 @@ static int start_queue(struct vhost *vhost, struct virtio_function *device,
 		       unsigned int index)
 {
 	struct vhost_vring_state number = {
-		index, virtio_function_queue(device, index)->size
-	};
-	struct vhost_vring_state base = { index, 0 };
-	struct vhost_vring_file kick = { index, device->kicks[index] };
+		index, virtio_function_queue(device, index)->size};
+	struct vhost_vring_state base = {index, 0};
+	struct vhost_vring_file kick = {index, device->kicks[index]};
 	struct vhost_vring_file interrupt = {
-		index, virtio_function_call_fd(device, index)
-	};
+		index, virtio_function_call_fd(device, index)};
 	int r;
 
 	r = call(vhost, VHOST_SET_VRING_NUM, &number);

@@ -25,7 +25,8 @@ struct vm {
 	int run_size; /* bytes of the structure shared with each processor */
 	pthread_mutex_t lock; /* protects all below */
 	uint8_t slot_used[VM_SLOTS_MAX];
-	unsigned int slot_count; /* what this kernel allows, at most the array */
+	unsigned int
+		slot_count; /* what this kernel allows, at most the array */
 	struct kvm_irq_routing *routes;
 	uint8_t route_used[VM_ROUTES_MAX]; /* messages, from LAYOUT_MSI_GSI */
 };

@@ -27,17 +27,15 @@ struct vsock {
 
 static int set_running(struct vsock *vsock, int on)
 {
-	return ioctl(vsock->vhost.fd, VHOST_VSOCK_SET_RUNNING, &on) < 0 ?
-		       -errno :
-		       0;
+	return ioctl(vsock->vhost.fd, VHOST_VSOCK_SET_RUNNING, &on) < 0 ? -errno
+									: 0;
 }
 
 static int start(struct virtio_function *device)
 {
 	struct vsock *vsock = (struct vsock *)device;
 	int r = vhost_start(&vsock->vhost, device, VHOST_QUEUES,
-			    device->registers.accepted &
-				    vsock->vhost.features);
+			    device->registers.accepted & vsock->vhost.features);
 
 	return r < 0 ? r : set_running(vsock, 1);
 }
@@ -47,7 +45,7 @@ static void stop(struct virtio_function *device)
 	set_running((struct vsock *)device, 0);
 }
 
-static const struct virtio_function_ops ops = { start, stop };
+static const struct virtio_function_ops ops = {start, stop};
 
 static int open_vhost(struct vsock *vsock, uint32_t cid)
 {
@@ -55,8 +53,9 @@ static int open_vhost(struct vsock *vsock, uint32_t cid)
 	int r = vhost_init(&vsock->vhost, "/dev/vhost-vsock");
 
 	if (r < 0)
-		return report(r, "--vsock: cannot open /dev/vhost-vsock: %s; "
-				 "load the module vhost_vsock",
+		return report(r,
+			      "--vsock: cannot open /dev/vhost-vsock: %s; "
+			      "load the module vhost_vsock",
 			      strerror(-r));
 	if (ioctl(vsock->vhost.fd, VHOST_VSOCK_SET_GUEST_CID, &guest_cid) < 0)
 		return report(-errno,
@@ -83,9 +82,9 @@ static int init(struct vsock *vsock, struct machine *machine, uint32_t cid)
 	if (r < 0)
 		return r;
 	vsock->config.guest_cid = cid;
-	setup.features = vsock->vhost.features &
-			 (1ull << VIRTIO_RING_F_EVENT_IDX |
-			  1ull << VIRTIO_VSOCK_F_SEQPACKET);
+	setup.features =
+		vsock->vhost.features & (1ull << VIRTIO_RING_F_EVENT_IDX |
+					 1ull << VIRTIO_VSOCK_F_SEQPACKET);
 	r = virtio_function_init(&vsock->device, &setup);
 	if (r == 0)
 		r = vhost_set_memory(&vsock->vhost, &machine->ram);

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const struct options options;
 	static struct console *console;
-	struct input input = { data, len };
+	struct input input = {data, len};
 
 	if (!console)
 		console = console_new(harness_machine(&options));

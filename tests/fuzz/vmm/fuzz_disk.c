@@ -15,7 +15,7 @@ static struct disk *make(void)
 	static const struct options options;
 	int fd = memfd_create("disk", 0);
 	char path[32];
-	struct options_disk option = { path, false };
+	struct options_disk option = {path, false};
 
 	if (fd < 0 || ftruncate(fd, DISK_SIZE) < 0)
 		return NULL;
@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static struct disk *disk;
 	static struct request request;
-	struct input input = { data, len };
+	struct input input = {data, len};
 	struct stat status;
 
 	if (!disk)

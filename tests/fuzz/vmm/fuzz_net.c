@@ -32,9 +32,9 @@ static struct net *make(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static struct net *net;
-	struct input input = { data, len };
-	struct pollfd fds[4] = { { 0 } };
-	uint8_t packet[2048] = { 0 };
+	struct input input = {data, len};
+	struct pollfd fds[4] = {{0}};
+	uint8_t packet[2048] = {0};
 
 	if (!net)
 		net = make();

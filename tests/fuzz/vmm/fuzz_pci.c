@@ -28,12 +28,12 @@ static bool pending(void *user, unsigned int vector)
 	return vector < msix->count && vector & 1;
 }
 
-static const struct msix_ops ops = { update, pending };
+static const struct msix_ops ops = {update, pending};
 
 static void build(struct pci_config *config)
 {
-	struct pci_identity identity = { .vendor = 0x1af4, .device = 0x1050 };
-	uint8_t body[20] = { 0 };
+	struct pci_identity identity = {.vendor = 0x1af4, .device = 0x1050};
+	uint8_t body[20] = {0};
 
 	pci_config_init(config, &identity);
 	pci_config_add_bar(config, 0, 0x4000, 0);
@@ -76,7 +76,7 @@ static void access_table(struct msix *msix, struct input *input, uint8_t what)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct input input = { data, len };
+	struct input input = {data, len};
 	struct pci_config config, before;
 	struct msix msix;
 

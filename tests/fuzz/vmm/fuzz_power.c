@@ -11,8 +11,8 @@ static void happened(void *user)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static const struct power_ops ops = { happened, happened, happened };
-	struct input input = { data, len };
+	static const struct power_ops ops = {happened, happened, happened};
+	struct input input = {data, len};
 	unsigned int count = 0;
 	struct power power;
 

@@ -25,8 +25,8 @@ static void room(void *user)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static const struct serial_ops ops = { output, interrupt, room };
-	struct input input = { data, len };
+	static const struct serial_ops ops = {output, interrupt, room};
+	struct input input = {data, len};
 	struct serial serial;
 
 	serial_init(&serial, &ops, NULL);

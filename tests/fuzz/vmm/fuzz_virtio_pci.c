@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const struct options options;
 	static struct rng *rng;
-	struct input input = { data, len };
+	struct input input = {data, len};
 
 	if (!rng)
 		rng = rng_new(harness_machine(&options));

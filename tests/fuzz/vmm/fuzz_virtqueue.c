@@ -54,7 +54,7 @@ static int write_small(struct guest_memory *memory, uint64_t addr,
 
 static void use(struct virtq *queue, const struct virtq_chain *chain)
 {
-	uint8_t data[64] = { 0 };
+	uint8_t data[64] = {0};
 
 	if (chain->readable + chain->writable > VIRTQ_SIZE_MAX ||
 	    chain->head >= queue->size)
@@ -62,10 +62,9 @@ static void use(struct virtq *queue, const struct virtq_chain *chain)
 	virtq_chain_read(queue, chain, chain->read_len / 2, data, 48);
 	virtq_chain_write(queue, chain, chain->write_len / 2, data,
 			  sizeof(data));
-	guest_memory_gather(queue->memory, chain->spans,
-			    chain->read_len <= sizeof(data) ? chain->readable :
-							      0,
-			    data);
+	guest_memory_gather(
+		queue->memory, chain->spans,
+		chain->read_len <= sizeof(data) ? chain->readable : 0, data);
 }
 
 /* Descriptors that look like some: the fuzzer changes what matters. */
@@ -73,8 +72,8 @@ static void fill(struct small_memory *small, const struct virtq *queue)
 {
 	uint16_t *avail = (uint16_t *)(small->bytes + queue->avail);
 	struct vring_desc *desc = (struct vring_desc *)(small->bytes + 0x3000);
-	struct vring_desc *main = (struct vring_desc *)(small->bytes +
-							(queue->desc & 0xf0));
+	struct vring_desc *main =
+		(struct vring_desc *)(small->bytes + (queue->desc & 0xf0));
 
 	for (unsigned int i = 0; i < 16; i++) {
 		uint32_t word = input_take(small->input, 4);
@@ -96,12 +95,12 @@ static void fill(struct small_memory *small, const struct virtq *queue)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static const struct guest_memory_ops ops = { read_small, write_small,
-						     NULL };
+	static const struct guest_memory_ops ops = {read_small, write_small,
+						    NULL};
 	static struct small_memory small;
 	static struct virtq_chain chain;
-	struct input input = { data, len };
-	struct virtq queue = { .memory = &small.memory, .size_max = 64 };
+	struct input input = {data, len};
+	struct virtq queue = {.memory = &small.memory, .size_max = 64};
 
 	small.memory.ops = &ops;
 	small.input = &input;

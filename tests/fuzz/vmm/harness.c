@@ -106,8 +106,7 @@ void harness_start(struct virtio_function *device, struct input *input)
 	put(device, VIRTIO_PCI_COMMON_GF, 4,
 	    device->registers.features & ~(without << 28));
 	put(device, VIRTIO_PCI_COMMON_GFSELECT, 4, 1);
-	put(device, VIRTIO_PCI_COMMON_GF, 4,
-	    device->registers.features >> 32);
+	put(device, VIRTIO_PCI_COMMON_GF, 4, device->registers.features >> 32);
 	put(device, VIRTIO_PCI_COMMON_STATUS, 1, VIRTIO_CONFIG_S_FEATURES_OK);
 	for (unsigned int i = 0; i < device->registers.queue_count; i++)
 		start_queue(device, i, input);
@@ -117,7 +116,7 @@ void harness_start(struct virtio_function *device, struct input *input)
 
 void harness_access(struct virtio_function *device, struct input *input)
 {
-	static const unsigned int lengths[] = { 1, 2, 4, 8 };
+	static const unsigned int lengths[] = {1, 2, 4, 8};
 	uint8_t what = input_take(input, 1);
 	unsigned int len = lengths[what & 3];
 	uint64_t offset = input_take(input, 2);
@@ -132,9 +131,8 @@ void harness_access(struct virtio_function *device, struct input *input)
 	case 2:
 	case 3:
 		value = input_take(input, len);
-		device->function.ops->bar_write(&device->function,
-						what >> 2 & 1, offset, len,
-						value);
+		device->function.ops->bar_write(
+			&device->function, what >> 2 & 1, offset, len, value);
 		break;
 	case 4:
 		bus_read(device->function.bus->registers,
@@ -151,8 +149,8 @@ void harness_access(struct virtio_function *device, struct input *input)
 		break;
 	default:
 		value = input_take(input, len);
-		guest_memory_write(&device->ram->memory,
-				   HARNESS_RINGS + offset, &value, len);
+		guest_memory_write(&device->ram->memory, HARNESS_RINGS + offset,
+				   &value, len);
 		break;
 	}
 }

@@ -41,11 +41,11 @@ static void echo_write(void *user, uint64_t offset, unsigned int len,
 
 static void bus_finds_its_ranges(void **state)
 {
-	static const struct bus_ops ops = { echo_read, echo_write };
+	static const struct bus_ops ops = {echo_read, echo_write};
 	uint64_t a = 0x100, b = 0x200;
-	struct bus_range first = { 0x1000, 0x10, &ops, &a };
-	struct bus_range last = { UINT64_MAX - 0xf, 0x10, &ops, &b };
-	struct bus_range wrong = { 0x100f, 2, &ops, &a };
+	struct bus_range first = {0x1000, 0x10, &ops, &a};
+	struct bus_range last = {UINT64_MAX - 0xf, 0x10, &ops, &b};
+	struct bus_range wrong = {0x100f, 2, &ops, &a};
 	struct bus bus;
 
 	(void)state;
@@ -91,14 +91,14 @@ static void line_room(void *user)
 	((struct line *)user)->rooms++;
 }
 
-static const struct serial_ops line_ops = { line_output, line_interrupt,
-					    line_room };
+static const struct serial_ops line_ops = {line_output, line_interrupt,
+					   line_room};
 
 static void serial_moves_bytes(void **state)
 {
-	struct line line = { 0 };
+	struct line line = {0};
 	struct serial serial;
-	uint8_t many[SERIAL_FIFO + 10] = { 'x' };
+	uint8_t many[SERIAL_FIFO + 10] = {'x'};
 
 	(void)state;
 	serial_init(&serial, &line_ops, &line);
@@ -124,7 +124,7 @@ static void serial_moves_bytes(void **state)
 
 static void serial_loops_back(void **state)
 {
-	struct line line = { 0 };
+	struct line line = {0};
 	struct serial serial;
 
 	(void)state;
@@ -147,7 +147,7 @@ static void count(void *user)
 
 static void power_goes_off_on_s5_only(void **state)
 {
-	static const struct power_ops ops = { count, NULL, count };
+	static const struct power_ops ops = {count, NULL, count};
 	unsigned int calls = 0;
 	struct power power;
 
@@ -175,10 +175,10 @@ static uint8_t sum(const uint8_t *data, size_t len)
 
 static void acpi_tables_add_up(void **state)
 {
-	struct acpi_setup setup = { .processors = 255,
-				    .bars_64 = LAYOUT_HIGH,
-				    .bars_64_size = GIB,
-				    .intx_slots = UINT32_MAX };
+	struct acpi_setup setup = {.processors = 255,
+				   .bars_64 = LAYOUT_HIGH,
+				   .bars_64_size = GIB,
+				   .intx_slots = UINT32_MAX};
 	uint64_t rsdp, xsdt, table;
 	struct ram ram;
 	uint8_t *at;
@@ -204,7 +204,7 @@ static void acpi_tables_add_up(void **state)
 
 static void ram_has_its_hole(void **state)
 {
-	struct guest_span spans[] = { { 0, 8 }, { LAYOUT_HIGH, 8 } };
+	struct guest_span spans[] = {{0, 8}, {LAYOUT_HIGH, 8}};
 	struct iovec iov[2];
 	struct ram ram;
 
@@ -242,10 +242,9 @@ static size_t make_cpio(uint8_t *data)
 
 static void initrd_cuts_are_found(void **state)
 {
-	static const uint8_t zstd[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x04,
-					0x21, 0,    0,	  'a',	'b',  'c',
-					'd' };
-	uint8_t data[1024] = { 0 };
+	static const uint8_t zstd[] = {0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x04, 0x21,
+				       0,    0,	   'a',	 'b',  'c',  'd'};
+	uint8_t data[1024] = {0};
 	size_t len = make_cpio(data);
 
 	(void)state;
@@ -257,8 +256,9 @@ static void initrd_cuts_are_found(void **state)
 	memcpy(data + 512, zstd, sizeof(zstd));
 	assert_int_equal(initrd_check(data, 512 + sizeof(zstd)), 0);
 	assert_int_equal(initrd_check(data, 512 + sizeof(zstd) - 1), -ENODATA);
-	memcpy(data + 512, "\xfd"
-			   "7zXZ\0\0\0",
+	memcpy(data + 512,
+	       "\xfd"
+	       "7zXZ\0\0\0",
 	       8);
 	assert_int_equal(initrd_check(data, 600), -ENODATA);
 	assert_int_equal(initrd_check((const uint8_t *)"hello", 5), -EINVAL);
@@ -330,9 +330,8 @@ static void named_vgpu_is_left_alone(void **state)
 
 	(void)state;
 	assert_int_equal(vgpu_open(&vgpu, "/sys", uuid), 0);
-	assert_string_equal(vgpu.path,
-			    "/sys/bus/mdev/devices/"
-			    "12345678-1234-1234-1234-123456789abc");
+	assert_string_equal(vgpu.path, "/sys/bus/mdev/devices/"
+				       "12345678-1234-1234-1234-123456789abc");
 	assert_int_equal(vgpu.keeper, -1);
 	vgpu_close(&vgpu);
 }

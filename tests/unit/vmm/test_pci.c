@@ -13,8 +13,7 @@
 #include "pci/msix.h"
 
 static const struct pci_identity identity = {
-	.vendor = 0x1af4, .device = 0x1050, .class_code = 0x038000
-};
+	.vendor = 0x1af4, .device = 0x1050, .class_code = 0x038000};
 
 static void bars_are_sized_and_placed(void **state)
 {
@@ -73,7 +72,7 @@ static void rom_has_its_own_enable(void **state)
 
 static void capabilities_are_linked(void **state)
 {
-	uint8_t body[8] = { 0 };
+	uint8_t body[8] = {0};
 	struct pci_config config;
 	int msix, extended;
 
@@ -89,8 +88,8 @@ static void capabilities_are_linked(void **state)
 	assert_int_equal(pci_config_read(&config, 0x41, 1), 0x4c);
 	assert_int_equal(pci_config_read(&config, 0x42, 2), 2);
 
-	extended = pci_config_add_extended(&config, PCI_EXT_CAP_ID_DSN, 1,
-					   body, sizeof(body));
+	extended = pci_config_add_extended(&config, PCI_EXT_CAP_ID_DSN, 1, body,
+					   sizeof(body));
 	assert_int_equal(extended, 0x100);
 	extended = pci_config_add_extended(&config, PCI_EXT_CAP_ID_VNDR, 1,
 					   body, sizeof(body));
@@ -100,7 +99,7 @@ static void capabilities_are_linked(void **state)
 
 static void list_that_is_full_says_so(void **state)
 {
-	uint8_t body[60] = { 0 };
+	uint8_t body[60] = {0};
 	struct pci_config config;
 
 	(void)state;
@@ -108,9 +107,9 @@ static void list_that_is_full_says_so(void **state)
 	for (unsigned int i = 0; i < 3; i++)
 		assert_true(pci_config_add_capability(&config, 9, body,
 						      sizeof(body)) > 0);
-	assert_int_equal(pci_config_add_capability(&config, 9, body,
-						   sizeof(body)),
-			 -ENOSPC);
+	assert_int_equal(
+		pci_config_add_capability(&config, 9, body, sizeof(body)),
+		-ENOSPC);
 }
 
 static void accesses_outside_read_ones(void **state)
@@ -154,11 +153,11 @@ static bool pending(void *user, unsigned int vector)
 	return vector == 2;
 }
 
-static const struct msix_ops ops = { update, pending };
+static const struct msix_ops ops = {update, pending};
 
 static void vectors_are_on_when_nothing_masks_them(void **state)
 {
-	struct seen seen = { 0 };
+	struct seen seen = {0};
 	struct msix msix;
 
 	(void)state;
@@ -185,7 +184,7 @@ static void vectors_are_on_when_nothing_masks_them(void **state)
 
 static void table_keeps_to_its_bounds(void **state)
 {
-	struct seen seen = { 0 };
+	struct seen seen = {0};
 	struct msix msix;
 
 	(void)state;

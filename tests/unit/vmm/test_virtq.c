@@ -50,7 +50,7 @@ static int array_write(struct guest_memory *memory, uint64_t addr,
 	return 0;
 }
 
-static const struct guest_memory_ops ops = { array_read, array_write, NULL };
+static const struct guest_memory_ops ops = {array_read, array_write, NULL};
 static struct array array;
 static struct virtq queue;
 static struct virtq_chain chain;
@@ -68,7 +68,7 @@ static uint16_t *used(void)
 static void set_desc(uint64_t table, unsigned int index, uint64_t addr,
 		     uint32_t len, uint16_t flags, uint16_t next)
 {
-	struct vring_desc desc = { addr, len, flags, next };
+	struct vring_desc desc = {addr, len, flags, next};
 
 	memcpy(array.bytes + table + index * sizeof(desc), &desc, sizeof(desc));
 }
@@ -84,7 +84,7 @@ static int set_up(void **state)
 	(void)state;
 	memset(&array, 0, sizeof(array));
 	array.memory.ops = &ops;
-	queue = (struct virtq){ .memory = &array.memory, .size_max = QUEUE };
+	queue = (struct virtq){.memory = &array.memory, .size_max = QUEUE};
 	virtq_reset(&queue);
 	queue.desc = DESC;
 	queue.avail = AVAIL;
@@ -270,8 +270,8 @@ int main(void)
 		cmocka_unit_test_setup(next_outside_breaks_the_queue, set_up),
 		cmocka_unit_test_setup(too_many_requests_break_the_queue,
 				       set_up),
-		cmocka_unit_test_setup(
-			readable_after_writable_breaks_the_queue, set_up),
+		cmocka_unit_test_setup(readable_after_writable_breaks_the_queue,
+				       set_up),
 		cmocka_unit_test_setup(nested_table_breaks_the_queue, set_up),
 		cmocka_unit_test_setup(sum_that_overflows_breaks_the_queue,
 				       set_up),
