@@ -154,7 +154,7 @@ static uint64_t place(struct writer *writer, const void *table, size_t len)
 	uint64_t addr = writer->next;
 	void *to;
 
-	if (len > LAYOUT_ACPI + LAYOUT_ACPI_SIZE - addr)
+	if (len > LAYOUT_RESTART - addr)
 		return 0;
 	to = ram_at(writer->ram, addr, len);
 	if (!to)

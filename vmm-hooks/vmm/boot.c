@@ -12,6 +12,7 @@
 #include "vmm-hooks/vmm/cleanup.h"
 #include "vmm-hooks/vmm/initrd.h"
 #include "vmm-hooks/vmm/layout.h"
+#include "vmm-hooks/vmm/power.h"
 #include "vmm-hooks/vmm/ram.h"
 #include "vmm-hooks/vmm/report.h"
 
@@ -181,6 +182,27 @@ static void write_page_tables(struct ram *ram)
 		pd[i] = i * 2 * MIB | 0x83;
 }
 
+/*
+ * Linux restarts a hardware-reduced machine by EFI or, without it, by a jump to
+ * the firmware's restart vector in real mode. Ours writes the reset register.
+ */
+static void write_restart(struct ram *ram)
+{
+	static const uint8_t code[] = {
+		0xb0,
+		POWER_RESET_VALUE, /* mov $value, %al */
+		0xba,
+		(LAYOUT_POWER_PORT + POWER_RESET) & 0xff,
+		(LAYOUT_POWER_PORT + POWER_RESET) >> 8, /* mov $port, %dx */
+		0xee, /* out %al, (%dx) */
+		0xf4, /* hlt */
+		0xeb,
+		0xfd, /* jmp to the hlt */
+	};
+
+	memcpy(ram_at(ram, LAYOUT_RESTART, sizeof(code)), code, sizeof(code));
+}
+
 static int load_kernel(struct boot_image *image, struct vcpu_entry *entry)
 {
 	uint8_t magic[SELFMAG];
@@ -208,6 +230,7 @@ int boot_load(struct ram *ram, const struct boot_files *files, uint64_t rsdp,
 
 	if (r < 0)
 		return r;
+	write_restart(ram);
 	write_descriptors(ram, entry->long_mode);
 	if (entry->long_mode)
 		write_page_tables(ram);
