@@ -627,6 +627,66 @@ static void case_transparent_huge(void)
 	CHECK(!file_write(enabled, "never"));
 }
 
+#define EXPORTER_EXPORT _IO(0xba, 0)
+#define EXPORTER_MOVE _IO(0xba, 1)
+#define EXPORTER_PAGES 16
+
+static void *moving_reader(void *opaque)
+{
+	volatile uint32_t *window = opaque;
+	size_t i;
+
+	/* What moves keeps its content, and the old place is poisoned. */
+	while (atomic_load(&reading))
+		for (i = 0; i < EXPORTER_PAGES; i++)
+			CHECK(window[i * 1024] == i + 1);
+	return NULL;
+}
+
+/* Memory of a driver: it moves under a reader, and goes away. */
+static void case_moving(void)
+{
+	struct tranche_map map = {.length = EXPORTER_PAGES * 4096};
+	struct tranche_unmap unmap = {.length = map.length};
+	int exporter = open("/dev/tranche-test-exporter", O_RDWR | O_CLOEXEC);
+	int i, fd = setup_own(1000), buffer;
+	volatile uint32_t *window;
+	pthread_t reader;
+	uint32_t *own;
+
+	CHECK(exporter >= 0);
+	buffer = ioctl(exporter, EXPORTER_EXPORT);
+	CHECK(buffer >= 0);
+	own = mmap(NULL, map.length, PROT_READ | PROT_WRITE, MAP_SHARED, buffer,
+		   0);
+	CHECK(own != MAP_FAILED);
+	for (i = 0; i < EXPORTER_PAGES; i++)
+		own[i * 1024] = i + 1;
+	map.gen = unmap.gen = gen_of(fd);
+	map.address = (uintptr_t)own;
+	CHECK(!ioctl(fd, TRANCHE_VGPU_MAP, &map));
+	CHECK(map.kind == TRANCHE_MAP_PFN);
+	window = vfio_map_window(&vfio, SAMPLE_WINDOW_BAR);
+	atomic_store(&reading, true);
+	CHECK(!pthread_create(&reader, NULL, moving_reader, (void *)window));
+	for (i = 0; i < 300; i++) {
+		CHECK(!ioctl(exporter, EXPORTER_MOVE));
+		sleep_ms(i % 3);
+	}
+	atomic_store(&reading, false);
+	pthread_join(reader, NULL);
+	window[1] = 4711;
+	CHECK(own[1] == 4711);
+
+	/* Gone here: nothing is left to show there. */
+	munmap(own, map.length);
+	CHECK(window[0] == 0 && window[1] == 0);
+	CHECK(!ioctl(fd, TRANCHE_VGPU_UNMAP, &unmap));
+	close(buffer);
+	close(exporter);
+	teardown_own(fd);
+}
+
 static void case_reset(void)
 {
 	setup();
@@ -851,6 +911,7 @@ static const struct {
 	{"window-refusals", case_window_refusals},
 	{"huge", case_huge},
 	{"transparent-huge", case_transparent_huge},
+	{"moving", case_moving},
 	{"reset", case_reset},
 	{"death", case_death},
 	{"hang", case_hang},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * chaos.c - ends things at random moments under load
+ * kmod-chaos.c - ends things at random moments under load
  *
  *   kmod-chaos KIND ROUNDS
  *
@@ -56,6 +56,8 @@ static pid_t child(void)
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		srand(getpid());
+		/* A copy of the broker's descriptor would keep it alive. */
+		close(stand.control);
 	}
 	return pid;
 }
