@@ -136,6 +136,8 @@ static void note(struct stand *stand, const struct tranche_event *event)
 	case TRANCHE_EVENT_STATE:
 		stand->last = *event;
 		stand->existing += !!(event->flags & TRANCHE_EVENT_EXISTING);
+		if (stand->changed)
+			stand->changed(stand, event);
 		break;
 	case TRANCHE_EVENT_REMOVED:
 		stand->removed++;
