@@ -8,6 +8,7 @@
  * loaded. A case registers the parent, makes vGPUs and leaves nothing behind.
  */
 #include <fcntl.h>
+#include <glob.h>
 #include <linux/vfio.h>
 #include <poll.h>
 #include <signal.h>
@@ -687,6 +688,59 @@ static void case_moving(void)
 	teardown_own(fd);
 }
 
+/* Puts the device that vfio-pci has, if any, into the client's container. */
+static int join_physical(void)
+{
+	char path[280], link[128];
+	glob_t found;
+	ssize_t length;
+	int group;
+
+	if (glob("/sys/bus/pci/drivers/vfio-pci/0*", 0, NULL, &found))
+		return -1;
+	snprintf(path, sizeof(path), "%s/iommu_group", found.gl_pathv[0]);
+	globfree(&found);
+	length = readlink(path, link, sizeof(link) - 1);
+	if (length < 0)
+		return -1;
+	link[length] = '\0';
+	snprintf(path, sizeof(path), "/dev/vfio/%s", strrchr(link, '/') + 1);
+	group = open(path, O_RDWR | O_CLOEXEC);
+	CHECK(group >= 0);
+	CHECK(!ioctl(group, VFIO_GROUP_SET_CONTAINER, &vfio.container));
+	return group;
+}
+
+/* A physical device in the same container: what VFIO maps for it is pinned. */
+static void case_container(void)
+{
+	struct vfio_iommu_type1_dma_map dma_map = {
+		.argsz = sizeof(dma_map),
+		.flags = VFIO_DMA_MAP_FLAG_READ,
+		.iova = GUEST_BASE * 2,
+		.size = 4096,
+	};
+	volatile uint32_t *window;
+	int group;
+
+	setup();
+	group = join_physical();
+	if (group < 0)
+		fprintf(stderr, "container: no device is bound to vfio-pci\n");
+	window = vfio_map_window(&vfio, SAMPLE_WINDOW_BAR);
+	CHECK(!dma(SAMPLE_READ, GUEST_BASE, 4096));
+	CHECK(!command(SAMPLE_MAP));
+	window[0] = 1;
+	dma_map.vaddr = (uintptr_t)window;
+	/* The window's memory may go at any time: nothing may pin it. */
+	if (group >= 0)
+		CHECK(ioctl(vfio.container, VFIO_IOMMU_MAP_DMA, &dma_map) < 0);
+	CHECK(!dma(SAMPLE_WRITE, GUEST_BASE + 100, 4096));
+	if (group >= 0)
+		close(group);
+	teardown();
+}
+
 static void case_reset(void)
 {
 	setup();
@@ -912,6 +966,7 @@ static const struct {
 	{"huge", case_huge},
 	{"transparent-huge", case_transparent_huge},
 	{"moving", case_moving},
+	{"container", case_container},
 	{"reset", case_reset},
 	{"death", case_death},
 	{"hang", case_hang},

@@ -5,6 +5,8 @@
  */
 #include <fcntl.h>
 #include <glob.h>
+#include <libgen.h>
+#include <limits.h>
 #include <linux/vfio.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -67,7 +69,7 @@ int file_read(const char *path, char *value, size_t size)
  */
 void stand_pci(char *pci, size_t size)
 {
-	char path[128], class[32];
+	char path[128], class[32], driver[PATH_MAX];
 	glob_t found;
 	size_t i;
 
@@ -79,6 +81,9 @@ void stand_pci(char *pci, size_t size)
 		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.12s/class",
 			 address);
 		CHECK(!file_read(path, class, sizeof(class)));
+		CHECK(realpath(found.gl_pathv[i], driver));
+		if (!strcmp(basename(driver), "vfio-pci"))
+			continue;
 		if (!strncmp(class, "0x03", 4) ||
 		    (!strncmp(class, "0x00ff", 6) && !pci[0]))
 			snprintf(pci, size, "%.12s", address);
