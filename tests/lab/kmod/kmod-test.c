@@ -945,6 +945,27 @@ static void case_unbind(void)
 	CHECK(!file_write(driver, stand.pci));
 }
 
+/* The device itself goes, and comes back. */
+static void case_hot_removal(void)
+{
+	char path[128];
+
+	setup();
+	vfio_close(&vfio);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove",
+		 stand.pci);
+	CHECK(!file_write(path, "1"));
+	CHECK(access(stand.types, F_OK));
+	CHECK(waitpid(device, NULL, 0) == device);
+	while (!stand.gone)
+		sleep_ms(50);
+	stand_leave(&stand);
+	CHECK(!file_write("/sys/bus/pci/rescan", "1"));
+	driver_path(stand.pci, "", path, sizeof(path));
+	while (access(path, F_OK))
+		sleep_ms(50);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -974,6 +995,7 @@ static const struct {
 	{"parallel", case_parallel},
 	{"remove", case_remove},
 	{"unbind", case_unbind},
+	{"hot-removal", case_hot_removal},
 };
 
 /* Ends a parent that a case has left, so that the next one can begin. */
