@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -571,6 +572,40 @@ static void case_window_refusals(void)
 	teardown_own(fd);
 }
 
+/* What a jailed device process may pin is limited, at once and for all. */
+static void charge_child(int fd, uint32_t gen)
+{
+	const struct rlimit limit = {2 * 4096, 2 * 4096};
+	struct tranche_map map = {.gen = gen, .length = 3 * 4096};
+	struct tranche_unmap unmap = {.gen = gen, .length = 4096};
+
+	CHECK(!setrlimit(RLIMIT_MEMLOCK, &limit) && !setuid(65534));
+	map.address = (uintptr_t)mmap(NULL, map.length, PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK_ERRNO(ioctl(fd, TRANCHE_VGPU_MAP, &map), ENOMEM);
+	map.length = 4096;
+	CHECK(!ioctl(fd, TRANCHE_VGPU_MAP, &map));
+	map.offset = 4096;
+	CHECK(!ioctl(fd, TRANCHE_VGPU_MAP, &map));
+	map.offset = 8192;
+	CHECK_ERRNO(ioctl(fd, TRANCHE_VGPU_MAP, &map), ENOMEM);
+	CHECK(!ioctl(fd, TRANCHE_VGPU_UNMAP, &unmap));
+	CHECK(!ioctl(fd, TRANCHE_VGPU_MAP, &map));
+	exit(0);
+}
+
+static void case_charge(void)
+{
+	int fd = setup_own(1000), status;
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (!pid)
+		charge_child(fd, gen_of(fd));
+	CHECK(waitpid(pid, &status, 0) == pid && !status);
+	teardown_own(fd);
+}
+
 static void case_huge(void)
 {
 	struct tranche_map map = {.length = 2 << 20};
@@ -984,6 +1019,7 @@ static const struct {
 	{"vector", case_vector},
 	{"window", case_window},
 	{"window-refusals", case_window_refusals},
+	{"charge", case_charge},
 	{"huge", case_huge},
 	{"transparent-huge", case_transparent_huge},
 	{"moving", case_moving},
