@@ -8,6 +8,7 @@
  * loaded. A case registers the parent, makes vGPUs and leaves nothing behind.
  */
 #include <fcntl.h>
+#include <glob.h>
 #include <linux/vfio.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -570,6 +572,40 @@ static void case_window_refusals(void)
 	teardown_own(fd);
 }
 
+/* What a jailed device process may pin is limited, at once and for all. */
+static void charge_child(int fd, uint32_t gen)
+{
+	const struct rlimit limit = {2 * 4096, 2 * 4096};
+	struct tranche_map map = {.gen = gen, .length = 3 * 4096};
+	struct tranche_unmap unmap = {.gen = gen, .length = 4096};
+
+	CHECK(!setrlimit(RLIMIT_MEMLOCK, &limit) && !setuid(65534));
+	map.address = (uintptr_t)mmap(NULL, map.length, PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK_ERRNO(ioctl(fd, TRANCHE_VGPU_MAP, &map), ENOMEM);
+	map.length = 4096;
+	CHECK(!ioctl(fd, TRANCHE_VGPU_MAP, &map));
+	map.offset = 4096;
+	CHECK(!ioctl(fd, TRANCHE_VGPU_MAP, &map));
+	map.offset = 8192;
+	CHECK_ERRNO(ioctl(fd, TRANCHE_VGPU_MAP, &map), ENOMEM);
+	CHECK(!ioctl(fd, TRANCHE_VGPU_UNMAP, &unmap));
+	CHECK(!ioctl(fd, TRANCHE_VGPU_MAP, &map));
+	exit(0);
+}
+
+static void case_charge(void)
+{
+	int fd = setup_own(1000), status;
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (!pid)
+		charge_child(fd, gen_of(fd));
+	CHECK(waitpid(pid, &status, 0) == pid && !status);
+	teardown_own(fd);
+}
+
 static void case_huge(void)
 {
 	struct tranche_map map = {.length = 2 << 20};
@@ -625,6 +661,119 @@ static void case_transparent_huge(void)
 	}
 	teardown_own(fd);
 	CHECK(!file_write(enabled, "never"));
+}
+
+#define EXPORTER_EXPORT _IO(0xba, 0)
+#define EXPORTER_MOVE _IO(0xba, 1)
+#define EXPORTER_PAGES 16
+
+static void *moving_reader(void *opaque)
+{
+	volatile uint32_t *window = opaque;
+	size_t i;
+
+	/* What moves keeps its content, and the old place is poisoned. */
+	while (atomic_load(&reading))
+		for (i = 0; i < EXPORTER_PAGES; i++)
+			CHECK(window[i * 1024] == i + 1);
+	return NULL;
+}
+
+/* Memory of a driver: it moves under a reader, and goes away. */
+static void case_moving(void)
+{
+	struct tranche_map map = {.length = EXPORTER_PAGES * 4096};
+	struct tranche_unmap unmap = {.length = map.length};
+	int exporter = open("/dev/tranche-test-exporter", O_RDWR | O_CLOEXEC);
+	int i, fd = setup_own(1000), buffer;
+	volatile uint32_t *window;
+	pthread_t reader;
+	uint32_t *own;
+
+	CHECK(exporter >= 0);
+	buffer = ioctl(exporter, EXPORTER_EXPORT);
+	CHECK(buffer >= 0);
+	own = mmap(NULL, map.length, PROT_READ | PROT_WRITE, MAP_SHARED, buffer,
+		   0);
+	CHECK(own != MAP_FAILED);
+	for (i = 0; i < EXPORTER_PAGES; i++)
+		own[i * 1024] = i + 1;
+	map.gen = unmap.gen = gen_of(fd);
+	map.address = (uintptr_t)own;
+	CHECK(!ioctl(fd, TRANCHE_VGPU_MAP, &map));
+	CHECK(map.kind == TRANCHE_MAP_PFN);
+	window = vfio_map_window(&vfio, SAMPLE_WINDOW_BAR);
+	atomic_store(&reading, true);
+	CHECK(!pthread_create(&reader, NULL, moving_reader, (void *)window));
+	for (i = 0; i < 300; i++) {
+		CHECK(!ioctl(exporter, EXPORTER_MOVE));
+		sleep_ms(i % 3);
+	}
+	atomic_store(&reading, false);
+	pthread_join(reader, NULL);
+	window[1] = 4711;
+	CHECK(own[1] == 4711);
+
+	/* Gone here: nothing is left to show there. */
+	munmap(own, map.length);
+	CHECK(window[0] == 0 && window[1] == 0);
+	CHECK(!ioctl(fd, TRANCHE_VGPU_UNMAP, &unmap));
+	close(buffer);
+	close(exporter);
+	teardown_own(fd);
+}
+
+/* Puts the device that vfio-pci has, if any, into the client's container. */
+static int join_physical(void)
+{
+	char path[280], link[128];
+	glob_t found;
+	ssize_t length;
+	int group;
+
+	if (glob("/sys/bus/pci/drivers/vfio-pci/0*", 0, NULL, &found))
+		return -1;
+	snprintf(path, sizeof(path), "%s/iommu_group", found.gl_pathv[0]);
+	globfree(&found);
+	length = readlink(path, link, sizeof(link) - 1);
+	if (length < 0)
+		return -1;
+	link[length] = '\0';
+	snprintf(path, sizeof(path), "/dev/vfio/%s", strrchr(link, '/') + 1);
+	group = open(path, O_RDWR | O_CLOEXEC);
+	CHECK(group >= 0);
+	CHECK(!ioctl(group, VFIO_GROUP_SET_CONTAINER, &vfio.container));
+	return group;
+}
+
+/* A physical device in the same container: what VFIO maps for it is pinned. */
+static void case_container(void)
+{
+	struct vfio_iommu_type1_dma_map dma_map = {
+		.argsz = sizeof(dma_map),
+		.flags = VFIO_DMA_MAP_FLAG_READ,
+		.iova = GUEST_BASE * 2,
+		.size = 4096,
+	};
+	volatile uint32_t *window;
+	int group;
+
+	setup();
+	group = join_physical();
+	if (group < 0)
+		fprintf(stderr, "container: no device is bound to vfio-pci\n");
+	window = vfio_map_window(&vfio, SAMPLE_WINDOW_BAR);
+	CHECK(!dma(SAMPLE_READ, GUEST_BASE, 4096));
+	CHECK(!command(SAMPLE_MAP));
+	window[0] = 1;
+	dma_map.vaddr = (uintptr_t)window;
+	/* The window's memory may go at any time: nothing may pin it. */
+	if (group >= 0)
+		CHECK(ioctl(vfio.container, VFIO_IOMMU_MAP_DMA, &dma_map) < 0);
+	CHECK(!dma(SAMPLE_WRITE, GUEST_BASE + 100, 4096));
+	if (group >= 0)
+		close(group);
+	teardown();
 }
 
 static void case_reset(void)
@@ -831,6 +980,27 @@ static void case_unbind(void)
 	CHECK(!file_write(driver, stand.pci));
 }
 
+/* The device itself goes, and comes back. */
+static void case_hot_removal(void)
+{
+	char path[128];
+
+	setup();
+	vfio_close(&vfio);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove",
+		 stand.pci);
+	CHECK(!file_write(path, "1"));
+	CHECK(access(stand.types, F_OK));
+	CHECK(waitpid(device, NULL, 0) == device);
+	while (!stand.gone)
+		sleep_ms(50);
+	stand_leave(&stand);
+	CHECK(!file_write("/sys/bus/pci/rescan", "1"));
+	driver_path(stand.pci, "", path, sizeof(path));
+	while (access(path, F_OK))
+		sleep_ms(50);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -849,8 +1019,11 @@ static const struct {
 	{"vector", case_vector},
 	{"window", case_window},
 	{"window-refusals", case_window_refusals},
+	{"charge", case_charge},
 	{"huge", case_huge},
 	{"transparent-huge", case_transparent_huge},
+	{"moving", case_moving},
+	{"container", case_container},
 	{"reset", case_reset},
 	{"death", case_death},
 	{"hang", case_hang},
@@ -858,6 +1031,7 @@ static const struct {
 	{"parallel", case_parallel},
 	{"remove", case_remove},
 	{"unbind", case_unbind},
+	{"hot-removal", case_hot_removal},
 };
 
 /* Ends a parent that a case has left, so that the next one can begin. */

@@ -5,6 +5,8 @@
  */
 #include <fcntl.h>
 #include <glob.h>
+#include <libgen.h>
+#include <limits.h>
 #include <linux/vfio.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -61,13 +63,15 @@ int file_read(const char *path, char *value, size_t size)
 }
 
 /**
- * stand_pci() - choose the parent: a display, else a source of random numbers
+ * stand_pci() - choose the parent: a source of random numbers, because nobody
+ * minds if its driver comes and goes, or with TRANCHE_TEST_GPU the display
  * @pci: gets its address
  * @size: of @pci
  */
 void stand_pci(char *pci, size_t size)
 {
-	char path[128], class[32];
+	const char *wanted = getenv("TRANCHE_TEST_GPU") ? "0x03" : "0x00ff";
+	char path[128], class[32], driver[PATH_MAX];
 	glob_t found;
 	size_t i;
 
@@ -79,9 +83,11 @@ void stand_pci(char *pci, size_t size)
 		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.12s/class",
 			 address);
 		CHECK(!file_read(path, class, sizeof(class)));
-		if (!strncmp(class, "0x03", 4) ||
-		    (!strncmp(class, "0x00ff", 6) && !pci[0]))
-			snprintf(pci, size, "%.12s", address);
+		CHECK(realpath(found.gl_pathv[i], driver));
+		if (!strcmp(basename(driver), "vfio-pci") ||
+		    strncmp(class, wanted, strlen(wanted)))
+			continue;
+		snprintf(pci, size, "%.12s", address);
 	}
 	globfree(&found);
 	CHECK(pci[0]);
@@ -136,6 +142,8 @@ static void note(struct stand *stand, const struct tranche_event *event)
 	case TRANCHE_EVENT_STATE:
 		stand->last = *event;
 		stand->existing += !!(event->flags & TRANCHE_EVENT_EXISTING);
+		if (stand->changed)
+			stand->changed(stand, event);
 		break;
 	case TRANCHE_EVENT_REMOVED:
 		stand->removed++;

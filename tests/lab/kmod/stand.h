@@ -30,6 +30,7 @@
  * @existing: events with TRANCHE_EVENT_EXISTING
  * @removed: TRANCHE_EVENT_REMOVED
  * @gone: TRANCHE_EVENT_PARENT_GONE
+ * @changed: called for each state event; may be NULL
  */
 struct stand {
 	int control;
@@ -44,6 +45,7 @@ struct stand {
 	unsigned int existing;
 	unsigned int removed;
 	unsigned int gone;
+	void (*changed)(struct stand *stand, const struct tranche_event *event);
 };
 
 void stand_pci(char *pci, size_t size);

@@ -35,7 +35,9 @@ static int open_group(struct vfio *vfio, const char *uuid)
 	snprintf(path, sizeof(path), "/dev/vfio/%s", basename(link));
 	vfio->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
 	vfio->group = open(path, O_RDWR | O_CLOEXEC);
-	CHECK(vfio->container >= 0 && vfio->group >= 0);
+	CHECK(vfio->container >= 0);
+	if (vfio->group < 0)
+		return -errno;
 	CHECK(!ioctl(vfio->group, VFIO_GROUP_GET_STATUS, &status));
 	CHECK(status.flags & VFIO_GROUP_FLAGS_VIABLE);
 	CHECK(!ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER, &vfio->container));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench.c - what the module costs, beside the nearest thing that is stock
+ * kmod-bench.c - what the module costs, beside the nearest thing that is stock
  *
  *   kmod-bench [ROUNDS]
  *
