@@ -129,7 +129,6 @@ static int load_segment(struct boot_image *image, int fd,
 			      end / MIB + 1);
 	if (end > image->kernel_end)
 		image->kernel_end = end;
-	ram_prepare(image->ram, header->p_paddr, header->p_memsz);
 	/* The rest of the segment is zero already: memory starts so. */
 	return boot_read(image, fd, header->p_offset, header->p_paddr,
 			 header->p_filesz, "kernel");

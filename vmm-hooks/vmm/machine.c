@@ -300,7 +300,6 @@ int machine_init(struct machine *machine, const struct options *options)
 
 	machine->options = options;
 	machine->vm.fd = machine->vm.kvm = -1;
-	machine->ram.fd = -1;
 	machine->signals.fd = machine->loop.epoll = machine->loop.wake.fd = -1;
 	machine->terminal.resume.fd = machine->terminal.slave = -1;
 	machine->terminal.output = -1;
