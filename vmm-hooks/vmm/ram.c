@@ -111,9 +111,9 @@ static void lay_out(struct ram *ram)
 static void *map_aligned(uint64_t size, bool hugepages)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-	uint8_t *room = mmap(NULL, size + LARGE_PAGE, PROT_NONE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-			     0);
+	uint8_t *room =
+		mmap(NULL, size + LARGE_PAGE, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	uintptr_t start;
 
 	if (room == MAP_FAILED)
@@ -125,18 +125,17 @@ static void *map_aligned(uint64_t size, bool hugepages)
 
 int ram_init(struct ram *ram, uint64_t size, bool hugepages)
 {
-	*ram = (struct ram){ .memory.ops = &memory_ops, .size = size };
+	*ram = (struct ram){.memory.ops = &memory_ops, .size = size};
 	ram->base = map_aligned(size, hugepages);
 	if (ram->base == MAP_FAILED) {
 		int error = -errno;
 
 		ram->base = NULL;
-		return report(error,
-			      "cannot get %" PRIu64
-			      " MiB of guest memory: %s%s",
-			      size / MIB, strerror(-error),
-			      hugepages ? "; set vm.nr_hugepages high enough" :
-					  "");
+		return report(
+			error,
+			"cannot get %" PRIu64 " MiB of guest memory: %s%s",
+			size / MIB, strerror(-error),
+			hugepages ? "; set vm.nr_hugepages high enough" : "");
 	}
 	madvise(ram->base, size, MADV_HUGEPAGE);
 	madvise(ram->base, size, MADV_DONTDUMP);
