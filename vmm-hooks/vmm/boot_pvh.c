@@ -187,7 +187,7 @@ int boot_pvh(struct boot_image *image, int fd, struct vcpu_entry *entry)
 {
 	Elf64_Phdr headers[HEADERS_MAX];
 	Elf64_Ehdr header;
-	uint32_t start;
+	uint32_t start = 0;
 	int r;
 
 	if (!read_exactly(fd, &header, sizeof(header), 0) ||

@@ -15,8 +15,8 @@
 #include "virtio/pci.h"
 
 #define FEATURE_OWN (1ull << 5)
-#define STATUS_READY                                                  \
-	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |       \
+#define STATUS_READY                                            \
+	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | \
 	 VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)
 
 struct fixture {
@@ -55,8 +55,8 @@ static void changed(void *user, unsigned int offset, unsigned int len)
 	f.changed = offset << 8 | len;
 }
 
-static const struct virtio_pci_ops ops = { start, stop, notify, changed };
-static const uint8_t mask[8] = { 0, 0, 0, 0, 0xff, 0x0f, 0, 0 };
+static const struct virtio_pci_ops ops = {start, stop, notify, changed};
+static const uint8_t mask[8] = {0, 0, 0, 0, 0xff, 0x0f, 0, 0};
 
 static int set_up(void **state)
 {
