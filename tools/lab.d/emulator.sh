@@ -4,7 +4,7 @@
 # The emulator: QEMU with two mends to its emulation of nested SVM, without
 # which guests of the lab host hang within minutes (docs/lab.md). A known build
 # is mended in place, any other is built from Debian's source package with
-# qemu-nested-svm.patch.
+# the two edits in emulator-build.
 
 # SHA-256 of builds that emulator-mend knows: Debian 1:11.1.3+ds-1~bpo13+1.
 EMULATOR_KNOWN=e69417a0c13d9b38221e515c79f890babc5026508767fc0657fd0b83bbfe40c3
@@ -35,7 +35,7 @@ emulator_make() {
   publish "$part" "$final"
 }
 
-# emulator_mend STOCK MENDED: the compiled form of qemu-nested-svm.patch.
+# emulator_mend STOCK MENDED: what emulator-build edits, in compiled form.
 emulator_mend() {
   cp "$1" "$2"
   # helper_vmrun: the store of the injected vector becomes a six-byte no-op.

@@ -6,21 +6,15 @@
 #include <string.h>
 
 #include "control.h"
-#include "message.h"
 #include "vulkan_error.h"
 
 #define BINDINGS 3
 /* Vulkan never asks for a greater alignment of storage buffers. */
 #define PARAMS_STRIDE 256
 #define BALLAST_CHUNK (UINT64_C(64) << 20)
-#define PAGE UINT64_C(4096)
 
-/* Words moved at once while an input is made or an output is checked. */
+/* Words moved at once while an input is made. */
 #define PART_WORDS 262144u
-#define SAMPLE_WORDS 4096u
-#define SAMPLE_STEPS (1u << 20)
-#define VERIFY_STEPS (1u << 28)
-#define VERIFY_PARTS 64u
 
 static uint64_t input_size(const struct load_kernel *kernel, uint32_t items)
 {
@@ -369,7 +363,7 @@ void job_free(struct job *job)
 	free(job);
 }
 
-static uint32_t ballast_pattern(const struct job *job, uint32_t index)
+uint32_t job_ballast_word(const struct job *job, uint32_t index)
 {
 	return kernel_scramble(job->seed ^ ~index);
 }
@@ -380,7 +374,7 @@ int job_hold_memory(struct job *job, uint64_t size)
 	uint64_t chunk = BALLAST_CHUNK;
 	uint64_t count;
 
-	size -= size % PAGE;
+	size -= size % JOB_PAGE;
 	if (chunk > job->device->gpu->allocation_max)
 		chunk = job->device->gpu->allocation_max;
 	count = (size + chunk - 1) / chunk;
@@ -397,7 +391,7 @@ int job_hold_memory(struct job *job, uint64_t size)
 			return r;
 		job->n_ballast++;
 		r = device_fill(job->device, &job->ballast[i],
-				ballast_pattern(job, i));
+				job_ballast_word(job, i));
 		if (r < 0)
 			return r;
 		size -= part;
@@ -453,140 +447,4 @@ void job_release(struct job *job)
 	for (uint32_t i = 0; i < job->depth; i++)
 		__atomic_store_n(&job->slots[i].params->release, 1,
 				 __ATOMIC_RELEASE);
-}
-
-static int verify_part(struct job *job, const struct job_slot *slot,
-		       const struct load_check *check, uint64_t first,
-		       uint32_t *words, uint64_t count,
-		       struct job_verdict *verdict)
-{
-	struct load_mismatch mismatch;
-	uint64_t wrong;
-	int r;
-
-	r = device_read(job->device, &slot->output, first * 4, words,
-			count * 4);
-	if (r < 0)
-		return r;
-	wrong = kernel_verify(job->kernel, check, first, words, count,
-			      &mismatch);
-	verdict->verified += count;
-	verdict->wrong += wrong;
-	if (!wrong)
-		return 0;
-	message_error("wrong result: %llu of %llu words; the first is word "
-		      "%llu: 0x%08x, should be 0x%08x",
-		      (unsigned long long)wrong, (unsigned long long)count,
-		      (unsigned long long)mismatch.word, mismatch.found,
-		      mismatch.expected);
-	return -EBADMSG;
-}
-
-static int verify_range(struct job *job, const struct job_slot *slot,
-			uint64_t first, uint64_t count,
-			struct job_verdict *verdict)
-{
-	uint64_t end = first + count;
-	struct load_check check;
-	uint32_t *words;
-	int r = 0;
-
-	words = malloc((count < PART_WORDS ? count : PART_WORDS) * 4);
-	if (!words)
-		return -ENOMEM;
-	kernel_check_init(&check, job->kernel, &job->work, job->seed,
-			  slot->nonce);
-	for (; first < end && r == 0; first += PART_WORDS) {
-		uint64_t part = end - first;
-
-		if (part > PART_WORDS)
-			part = PART_WORDS;
-		r = verify_part(job, slot, &check, first, words, part, verdict);
-	}
-	free(words);
-	return r;
-}
-
-static uint64_t words_within(const struct job *job, uint32_t steps)
-{
-	uint64_t words = steps / job->kernel->expect_cost(job->work.items);
-
-	return words ? words : 1;
-}
-
-int job_verify_sample(struct job *job, struct job_verdict *verdict)
-{
-	uint32_t last = (job->oldest + job->depth - 1) % job->depth;
-	uint64_t total = job->kernel->output_words(job->work.items);
-	uint64_t count = words_within(job, SAMPLE_STEPS);
-	uint64_t first = job->sample_next;
-
-	if (count > SAMPLE_WORDS)
-		count = SAMPLE_WORDS;
-	if (count > total - first)
-		count = total - first;
-	job->sample_next = (first + count) % total;
-	return verify_range(job, &job->slots[last], first, count, verdict);
-}
-
-static int verify_slot(struct job *job, const struct job_slot *slot,
-		       struct job_verdict *verdict)
-{
-	uint64_t total = job->kernel->output_words(job->work.items);
-	uint64_t bound = words_within(job, VERIFY_STEPS);
-	uint64_t part;
-
-	if (total <= bound)
-		return verify_range(job, slot, 0, total, verdict);
-	part = bound / VERIFY_PARTS ? bound / VERIFY_PARTS : 1;
-	for (uint64_t i = 0; i < VERIFY_PARTS; i++) {
-		/* From the first word to the last, both included. */
-		uint64_t first = (total - part) * i / (VERIFY_PARTS - 1);
-		int r = verify_range(job, slot, first, part, verdict);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* The first and the last page of each chunk tell whether it was kept. */
-static int verify_ballast(struct job *job, uint32_t index,
-			  struct job_verdict *verdict)
-{
-	const struct buffer *buffer = &job->ballast[index];
-	const uint64_t offsets[] = {0, buffer->size - PAGE};
-	uint32_t words[PAGE / 4];
-
-	for (size_t i = 0; i < 2; i++) {
-		uint64_t wrong = 0;
-		int r;
-
-		r = device_read(job->device, buffer, offsets[i], words, PAGE);
-		if (r < 0)
-			return r;
-		for (size_t j = 0; j < PAGE / 4; j++)
-			wrong += words[j] != ballast_pattern(job, index);
-		verdict->verified += PAGE / 4;
-		verdict->wrong += wrong;
-		if (wrong) {
-			message_error("held memory has changed: %llu words of "
-				      "chunk %u",
-				      (unsigned long long)wrong, index);
-			return -EBADMSG;
-		}
-	}
-	return 0;
-}
-
-int job_verify_all(struct job *job, struct job_verdict *verdict)
-{
-	int r = 0;
-
-	for (uint32_t i = 0; i < job->depth && r == 0; i++)
-		if (job->slots[i].completed)
-			r = verify_slot(job, &job->slots[i], verdict);
-	for (uint32_t i = 0; i < job->n_ballast && r == 0; i++)
-		r = verify_ballast(job, i, verdict);
-	return r;
 }

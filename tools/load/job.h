@@ -21,6 +21,8 @@
 #include "kernel.h"
 
 #define JOB_DEPTH_MAX 64
+/* Held memory comes in multiples of this many bytes. */
+#define JOB_PAGE UINT64_C(4096)
 
 struct job_slot {
 	struct buffer output;
@@ -126,6 +128,15 @@ static inline void job_freep(struct job **jobp)
  * Failures are told.
  */
 int job_hold_memory(struct job *job, uint64_t size);
+
+/**
+ * job_ballast_word() - what every word of a chunk of held memory is
+ * @job: the job
+ * @index: the chunk, from 0
+ *
+ * Return: the 32-bit word.
+ */
+uint32_t job_ballast_word(const struct job *job, uint32_t index);
 
 /**
  * job_set_work() - change the amount of work of later submissions

@@ -19,7 +19,7 @@ HOST_E_TIMEOUT=124
 HOST_E_REPORT=125
 HOST_E_DIED=126
 # Five times what a loaded two-core machine was seen to need.
-HOST_BOOT_LIMIT=${HOST_BOOT_LIMIT:-150}
+HOST_BOOT_LIMIT=${HOST_BOOT_LIMIT:-300}
 
 host_say() {
   printf 'lab: %s\n' "$*" >&2
@@ -188,10 +188,14 @@ host_spawn() {
   )
 }
 
+# Lab hosts may be booted at the same time: whoever makes the folder has the
+# port.
 host_port_choose() {
-  local taken
-  taken=$(cat "$HOSTS"/*/port 2>/dev/null | sort -n | tail -n 1)
-  echo $((${taken:-2200} + 1))
+  local port=2201
+  until mkdir "$HOSTS/.port-$port" 2>/dev/null; do
+    port=$((port + 1))
+  done
+  echo "$port"
 }
 
 host_display_start() {
@@ -310,7 +314,11 @@ host_kill() {
 # host_end NAME: nothing of it runs on; its log stays.
 host_end() {
   local dir=$HOSTS/$1
-  host_kill "$1"
+  # It gives back gigabytes, and only then is gone.
+  until ! host_alive "$1"; do
+    host_kill "$1"
+    sleep 0.05
+  done
   [ ! -e "$dir/xvfb.pid" ] || kill "$(cat "$dir/xvfb.pid")" 2>/dev/null || true
 }
 
