@@ -9,6 +9,9 @@
 #define FIRST_CAPABILITY 0x40
 #define FIRST_EXTENDED 0x100
 
+/* As many as fit, four bytes each. */
+#define CAPABILITIES_MAX ((PCI_LEGACY_SIZE - FIRST_CAPABILITY) / 4)
+
 static void put(struct pci_config *config, unsigned int offset, uint32_t value,
 		unsigned int len)
 {
@@ -160,6 +163,24 @@ int pci_config_add_capability(struct pci_config *config, uint8_t id,
 	config->next_free = (offset + 2 + len + 3) & ~3u;
 	config->data[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
 	return offset;
+}
+
+unsigned int pci_config_find(const struct pci_config *config, uint8_t id,
+			     unsigned int after)
+{
+	unsigned int at = config->data[PCI_CAPABILITY_LIST];
+	bool passed = !after;
+
+	for (unsigned int i = 0; i < CAPABILITIES_MAX; i++) {
+		at &= ~3u;
+		if (at < FIRST_CAPABILITY)
+			return 0;
+		if (passed && config->data[at] == id)
+			return at;
+		passed |= at == after;
+		at = config->data[at + 1];
+	}
+	return 0;
 }
 
 int pci_config_add_extended(struct pci_config *config, uint16_t id,

@@ -104,6 +104,17 @@ int pci_config_add_capability(struct pci_config *config, uint8_t id,
 			      const void *body, size_t len);
 
 /**
+ * pci_config_find - the next capability of a kind
+ * @config: the configuration space, which may be a copy of a device's own
+ * @id: capability ID
+ * @after: offset of the one found before, or 0 to begin
+ *
+ * Return: its offset, or 0. A list that loops ends.
+ */
+unsigned int pci_config_find(const struct pci_config *config, uint8_t id,
+			     unsigned int after);
+
+/**
  * pci_config_add_extended - append an extended capability (PCIe 4.0 §7.6)
  * @config: the configuration space
  * @id: extended capability ID

@@ -118,7 +118,6 @@ int boot_load_initrd(struct boot_image *image)
 			      image->files->initrd, size / MIB + 1);
 	image->initrd = (limit - size) / PAGE * PAGE;
 	image->initrd_len = size;
-	ram_prepare(image->ram, image->initrd, size);
 	r = boot_read(image, fd, 0, image->initrd, size, "initrd");
 	return r < 0 ? r : check_initrd(image);
 }

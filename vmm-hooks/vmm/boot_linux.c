@@ -107,7 +107,6 @@ static int load_code(struct boot_image *image, int fd,
 			      "the kernel needs %" PRIu64
 			      " MiB: give the guest more with --memory",
 			      image->kernel_end / MIB + 1);
-	ram_prepare(image->ram, addr, header->init_size);
 	return boot_read(image, fd, offset, addr, len, "kernel");
 }
 

@@ -129,7 +129,6 @@ static int load_segment(struct boot_image *image, int fd,
 			      end / MIB + 1);
 	if (end > image->kernel_end)
 		image->kernel_end = end;
-	ram_prepare(image->ram, header->p_paddr, header->p_memsz);
 	/* The rest of the segment is zero already: memory starts so. */
 	return boot_read(image, fd, header->p_offset, header->p_paddr,
 			 header->p_filesz, "kernel");
@@ -188,7 +187,7 @@ int boot_pvh(struct boot_image *image, int fd, struct vcpu_entry *entry)
 {
 	Elf64_Phdr headers[HEADERS_MAX];
 	Elf64_Ehdr header;
-	uint32_t start;
+	uint32_t start = 0;
 	int r;
 
 	if (!read_exactly(fd, &header, sizeof(header), 0) ||

@@ -6,6 +6,7 @@
 #include <linux/virtio_ring.h>
 #include <stdlib.h>
 
+#include "vmm-hooks/vmm/cleanup.h"
 #include "vmm-hooks/vmm/loop_queue.h"
 #include "vmm-hooks/vmm/machine.h"
 
@@ -18,6 +19,9 @@ struct console {
 	struct virtio_function device;
 	struct loop_queues queues;
 	struct terminal *terminal;
+	struct terminal_sink sink;
+	unsigned int room; /* bytes of the buffer at hand, 0: none */
+	struct virtq_chain buffer; /* where input goes next */
 };
 
 static uint32_t serve(struct virtio_function *device, unsigned int index,
@@ -34,21 +38,63 @@ static uint32_t serve(struct virtio_function *device, unsigned int index,
 		if (virtq_chain_read(queue, chain, at, data, len) < 0)
 			return 0;
 		for (uint32_t i = 0; i < len; i++)
-			terminal_output(console->terminal, data[i]);
+			terminal_output(console->terminal, &console->sink,
+					data[i]);
 	}
 	return 0;
 }
 
-/* The guest's receive buffers stay with us: there is never input for them. */
+/* The driver gave receive buffers: whoever types may go on. */
 static void ready(struct virtio_function *device, unsigned int queue)
 {
+	struct console *console = (struct console *)device;
+
 	if (queue == QUEUE_TRANSMIT)
 		virtio_function_drain(device, queue, serve);
+	else
+		terminal_room(console->terminal);
+}
+
+/* Takes a buffer at the first need and keeps it until there is input. */
+static unsigned int sink_room(void *user)
+{
+	struct console *console = user;
+	struct virtq *queue =
+		virtio_function_queue(&console->device, QUEUE_RECEIVE);
+	MUTEX_GUARD(&console->queues.lock);
+
+	if (!console->queues.started)
+		return 0;
+	if (!console->room &&
+	    (virtq_pop(queue, &console->buffer) > 0 ||
+	     (virtq_await(queue) && virtq_pop(queue, &console->buffer) > 0)))
+		console->room = console->buffer.write_len;
+	return console->room;
+}
+
+static void sink_input(void *user, const uint8_t *data, unsigned int len)
+{
+	struct console *console = user;
+	struct virtq *queue =
+		virtio_function_queue(&console->device, QUEUE_RECEIVE);
+	MUTEX_GUARD(&console->queues.lock);
+
+	if (!console->queues.started || !console->room || !len)
+		return;
+	console->room = 0;
+	if (virtq_chain_write(queue, &console->buffer, 0, data, len) < 0)
+		len = 0;
+	if (virtq_push(queue, console->buffer.head, len) == 0 &&
+	    virtq_must_interrupt(queue))
+		virtio_function_interrupt(&console->device, QUEUE_RECEIVE);
 }
 
 static int start(struct virtio_function *device)
 {
-	return loop_queues_start(&((struct console *)device)->queues);
+	struct console *console = (struct console *)device;
+
+	console->room = 0;
+	return loop_queues_start(&console->queues);
 }
 
 static void stop(struct virtio_function *device)
@@ -72,6 +118,7 @@ static int init(struct console *console, struct machine *machine)
 	int r = virtio_function_init(&console->device, &setup);
 
 	console->terminal = &machine->terminal;
+	console->sink = (struct terminal_sink){sink_room, sink_input, console};
 	if (r == 0)
 		r = loop_queues_init(&console->queues, &console->device,
 				     &machine->loop, ready);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * virtio console (virtio 1.3 §5.3), one port: hvc0 in the guest. It shares the
- * terminal with the serial port as far as output goes; input goes to the serial
- * port only.
+ * terminal with the serial port; input goes to the one that wrote last.
  *
  * Owner: the machine's devices. Locking: inside.
  */

@@ -49,7 +49,7 @@ static void serial_output(void *user, uint8_t byte)
 {
 	struct machine *machine = user;
 
-	terminal_output(&machine->terminal, byte);
+	terminal_output(&machine->terminal, &machine->serial_sink, byte);
 }
 
 static void serial_interrupt(void *user, bool level)
@@ -71,6 +71,16 @@ static const struct serial_ops serial_ops = {
 	.interrupt = serial_interrupt,
 	.input_room = serial_has_room,
 };
+
+static unsigned int sink_room(void *user)
+{
+	return serial_room(user);
+}
+
+static void sink_input(void *user, const uint8_t *data, unsigned int len)
+{
+	serial_input(user, data, len);
+}
 
 static uint64_t serial_port_read(void *user, uint64_t offset, unsigned int len)
 {
@@ -148,6 +158,8 @@ static int init_ports(struct machine *machine)
 				  &machine->power};
 	int r;
 
+	machine->serial_sink =
+		(struct terminal_sink){sink_room, sink_input, &machine->serial};
 	serial_init(&machine->serial, &serial_ops, machine);
 	power_init(&machine->power, &power_ops, machine);
 	r = bus_add(&machine->ports, &serial);
@@ -169,7 +181,7 @@ static int init_base(struct machine *machine)
 		r = init_ports(machine);
 	if (r == 0)
 		r = terminal_init(&machine->terminal, machine->options->console,
-				  &machine->loop, &machine->serial);
+				  &machine->loop, &machine->serial_sink);
 	return r;
 }
 
@@ -288,7 +300,6 @@ int machine_init(struct machine *machine, const struct options *options)
 
 	machine->options = options;
 	machine->vm.fd = machine->vm.kvm = -1;
-	machine->ram.fd = -1;
 	machine->signals.fd = machine->loop.epoll = machine->loop.wake.fd = -1;
 	machine->terminal.resume.fd = machine->terminal.slave = -1;
 	machine->terminal.output = -1;

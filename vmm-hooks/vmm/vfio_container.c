@@ -50,7 +50,10 @@ static void link_name(const char *directory, const char *link, char *name,
 		return;
 	target[len] = '\0';
 	slash = strrchr(target, '/');
-	snprintf(name, size, "%s", slash ? slash + 1 : target);
+	slash = slash ? slash + 1 : target;
+	len = strnlen(slash, size - 1);
+	memcpy(name, slash, len);
+	name[len] = '\0';
 }
 
 static int find_group(const char *path, const char *name)

@@ -342,22 +342,15 @@ static void set(struct vfio_device *device, unsigned int offset, uint32_t value,
  */
 static void adapt_express(struct vfio_device *device)
 {
-	struct pci_config *config = &device->function.config;
-	unsigned int at = pci_config_read(config, PCI_CAPABILITY_LIST, 1);
+	const struct pci_config *config = &device->function.config;
+	unsigned int cap = pci_config_find(config, PCI_CAP_ID_EXP, 0);
+	uint32_t flags;
 
-	for (unsigned int i = 0; i < 48 && at >= 0x40; i++) {
-		at &= ~3u;
-		if (pci_config_read(config, at, 1) == PCI_CAP_ID_EXP) {
-			uint32_t flags =
-				pci_config_read(config, at + PCI_EXP_FLAGS, 2);
-
-			flags &= ~PCI_EXP_FLAGS_TYPE;
-			set(device, at + PCI_EXP_FLAGS,
-			    flags | PCI_EXP_TYPE_RC_END << 4, 2);
-			return;
-		}
-		at = pci_config_read(config, at + 1, 1);
-	}
+	if (!cap)
+		return;
+	flags = pci_config_read(config, cap + PCI_EXP_FLAGS, 2);
+	flags &= ~PCI_EXP_FLAGS_TYPE;
+	set(device, cap + PCI_EXP_FLAGS, flags | PCI_EXP_TYPE_RC_END << 4, 2);
 }
 
 static bool is_hidden(unsigned int id)

@@ -33,23 +33,18 @@ static uint32_t cap_field(const struct vfio_device *device, unsigned int cap,
 static struct place find(const struct vfio_device *device, unsigned int type)
 {
 	const struct pci_config *config = &device->function.config;
-	unsigned int at = pci_config_read(config, PCI_CAPABILITY_LIST, 1);
 	struct place place = {0};
+	unsigned int at = 0;
 
-	for (unsigned int i = 0; i < 48 && at >= 0x40; i++) {
-		at &= ~3u;
-		if (pci_config_read(config, at, 1) == PCI_CAP_ID_VNDR &&
-		    cap_field(device, at, VIRTIO_PCI_CAP_CFG_TYPE, 1) == type) {
-			place.bar =
-				cap_field(device, at, VIRTIO_PCI_CAP_BAR, 1);
-			place.offset =
-				cap_field(device, at, VIRTIO_PCI_CAP_OFFSET, 4);
-			place.stride = cap_field(device, at,
-						 VIRTIO_PCI_NOTIFY_CAP_MULT, 4);
-			place.found = place.bar < PCI_BAR_ROM;
-			return place;
-		}
-		at = pci_config_read(config, at + 1, 1);
+	while ((at = pci_config_find(config, PCI_CAP_ID_VNDR, at))) {
+		if (cap_field(device, at, VIRTIO_PCI_CAP_CFG_TYPE, 1) != type)
+			continue;
+		place.bar = cap_field(device, at, VIRTIO_PCI_CAP_BAR, 1);
+		place.offset = cap_field(device, at, VIRTIO_PCI_CAP_OFFSET, 4);
+		place.stride =
+			cap_field(device, at, VIRTIO_PCI_NOTIFY_CAP_MULT, 4);
+		place.found = place.bar < PCI_BAR_ROM;
+		return place;
 	}
 	return place;
 }
@@ -97,7 +92,8 @@ void vfio_doorbells_init(struct vfio_doorbells *doorbells,
 {
 	const struct pci_config *config = &device->function.config;
 	struct place place = find(device, VIRTIO_PCI_CAP_NOTIFY_CFG);
-	const struct vfio_region *region = &device->regions[place.bar];
+	const struct vfio_region *region =
+		&device->regions[place.found ? place.bar : 0];
 	unsigned int queues;
 
 	*doorbells = (struct vfio_doorbells){.vm = vm,

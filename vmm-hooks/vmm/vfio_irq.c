@@ -369,26 +369,15 @@ static void init_msi(struct vfio_irqs *irqs, unsigned int cap)
 			 UINT32_MAX, 4);
 }
 
-/* The device's list is walked a bounded number of steps: it may loop. */
 static int find_capabilities(struct vfio_irqs *irqs)
 {
 	const struct pci_config *config = config_of(irqs);
-	unsigned int at = pci_config_read(config, PCI_CAPABILITY_LIST, 1);
-	int r = 0;
+	unsigned int msi = pci_config_find(config, PCI_CAP_ID_MSI, 0);
+	unsigned int msix = pci_config_find(config, PCI_CAP_ID_MSIX, 0);
 
-	for (unsigned int i = 0; i < 48 && at >= 0x40 && r == 0; i++) {
-		at &= ~3u;
-		switch (pci_config_read(config, at, 1)) {
-		case PCI_CAP_ID_MSI:
-			init_msi(irqs, at);
-			break;
-		case PCI_CAP_ID_MSIX:
-			r = init_msix(irqs, at);
-			break;
-		}
-		at = pci_config_read(config, at + 1, 1);
-	}
-	return r;
+	if (msi)
+		init_msi(irqs, msi);
+	return msix ? init_msix(irqs, msix) : 0;
 }
 
 static int init_messages(struct vfio_irqs *irqs)

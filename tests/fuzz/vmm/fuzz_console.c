@@ -20,6 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		for (unsigned int i = 0; i < 2; i++)
 			if (console->queues.started)
 				ready(&console->device, i);
+		if (sink_room(console))
+			sink_input(console, data, 1);
 		harness_access(&console->device, &input);
 	} while (input.len);
 	virtio_pci_reset(&console->device.registers);

@@ -34,7 +34,7 @@ struct machine *harness_machine(const struct options *options)
 		return &machine;
 	machine.options = options;
 	machine.vm.fd = machine.vm.kvm = -1;
-	machine.terminal.output = -1;
+	machine.terminal.output = machine.terminal.resume.fd = -1;
 	pthread_mutex_init(&machine.vm.lock, NULL);
 	machine.vm.routes = calloc(1, 1 << 20);
 	must(machine.vm.routes ? 0 : -1);

@@ -97,6 +97,25 @@ static void capabilities_are_linked(void **state)
 			 extended);
 }
 
+static void capabilities_are_found(void **state)
+{
+	uint8_t body[4] = {0};
+	struct pci_config config;
+
+	(void)state;
+	pci_config_init(&config, &identity);
+	assert_int_equal(pci_config_find(&config, PCI_CAP_ID_VNDR, 0), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		pci_config_add_capability(&config, PCI_CAP_ID_VNDR, body, 2);
+		pci_config_add_capability(&config, PCI_CAP_ID_PM, body, 2);
+	}
+	assert_int_equal(pci_config_find(&config, PCI_CAP_ID_VNDR, 0), 0x40);
+	assert_int_equal(pci_config_find(&config, PCI_CAP_ID_VNDR, 0x40), 0x48);
+	assert_int_equal(pci_config_find(&config, PCI_CAP_ID_VNDR, 0x48), 0);
+	config.data[0x4d] = 0x40; /* a list that loops */
+	assert_int_equal(pci_config_find(&config, PCI_CAP_ID_MSI, 0), 0);
+}
+
 static void list_that_is_full_says_so(void **state)
 {
 	uint8_t body[60] = {0};
@@ -206,6 +225,7 @@ int main(void)
 		cmocka_unit_test(impossible_bars_are_refused),
 		cmocka_unit_test(rom_has_its_own_enable),
 		cmocka_unit_test(capabilities_are_linked),
+		cmocka_unit_test(capabilities_are_found),
 		cmocka_unit_test(list_that_is_full_says_so),
 		cmocka_unit_test(accesses_outside_read_ones),
 		cmocka_unit_test(vectors_are_on_when_nothing_masks_them),
