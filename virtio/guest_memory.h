@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A guest's memory as a device sees it: by copy only. What a guest wrote is
+ * copied first and judged afterwards, so it can't change under the judgement.
+ *
+ * Two kinds of user: the VMM, which has the memory mapped, and a vGPU's device
+ * process, which reaches it through the kernel by bus address. An aligned copy
+ * of 2, 4 or 8 bytes is one access in either; the order of two copies is the
+ * caller's business (barriers), since the mapped kind reorders like memory.
+ *
+ * Owner: whoever made it; it outlives every queue that uses it. Locking: calls
+ * may come from any thread.
+ */
+#ifndef VIRTIO_GUEST_MEMORY_H
+#define VIRTIO_GUEST_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct guest_memory;
+
+struct guest_span {
+	uint64_t addr;
+	uint32_t len;
+};
+
+/* Each returns 0, or -EFAULT when a byte of the range is not memory. */
+struct guest_memory_ops {
+	int (*read)(struct guest_memory *memory, uint64_t addr, void *data,
+		    size_t len);
+	int (*write)(struct guest_memory *memory, uint64_t addr,
+		     const void *data, size_t len);
+	/* Optional: several ranges to one buffer in one call. */
+	int (*gather)(struct guest_memory *memory,
+		      const struct guest_span *spans, unsigned int count,
+		      void *data);
+};
+
+struct guest_memory {
+	const struct guest_memory_ops *ops;
+};
+
+/**
+ * guest_memory_read - copy from the guest
+ * @memory: the guest's memory
+ * @addr: address as the device sees it; any value
+ * @data: where to
+ * @len: bytes
+ *
+ * Return: 0 or -EFAULT.
+ */
+static inline int guest_memory_read(struct guest_memory *memory, uint64_t addr,
+				    void *data, size_t len)
+{
+	return memory->ops->read(memory, addr, data, len);
+}
+
+/**
+ * guest_memory_write - copy to the guest
+ * @memory: the guest's memory
+ * @addr: address as the device sees it; any value
+ * @data: where from
+ * @len: bytes
+ *
+ * Return: 0 or -EFAULT.
+ */
+static inline int guest_memory_write(struct guest_memory *memory, uint64_t addr,
+				     const void *data, size_t len)
+{
+	return memory->ops->write(memory, addr, data, len);
+}
+
+/**
+ * guest_memory_gather - copy several ranges to one buffer
+ * @memory: the guest's memory
+ * @spans: the ranges
+ * @count: how many
+ * @data: room for the sum of their lengths
+ *
+ * Return: 0 or -EFAULT.
+ */
+int guest_memory_gather(struct guest_memory *memory,
+			const struct guest_span *spans, unsigned int count,
+			void *data);
+
+#endif
