@@ -444,6 +444,8 @@ struct tranche_answer {
 
 #define TRANCHE_SERVE_ANSWER (1U << 0)
 #define TRANCHE_SERVE_RECEIVE (1U << 1)
+/* Do not wait for a message, as if O_NONBLOCK was set. */
+#define TRANCHE_SERVE_NOWAIT (1U << 2)
 
 /**
  * struct tranche_serve - answer a message, take the next one, or both in a row

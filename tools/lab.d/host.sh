@@ -129,7 +129,7 @@ verb_shell() {
   [ -t 0 ] || die "shell needs a terminal: use 'tools/lab run' in scripts"
   need_root
   host_prepare
-  run_inside /src/tools/lab.d/inside/lab-run 0 "${HOST_ARGS[@]}" --terminal -- bash -l
+  run_inside /src/tools/lab.d/inside/lab-run 0 "${HOST_ARGS[@]}" --terminal -- bash
 }
 
 # The GPU's memory layer comes from the build, so a lab host needs one.

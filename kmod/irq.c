@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * irq.c - interrupts: eventfds of the VMM that the device process signals
+ *
+ * Each vector is idle (no eventfd), ready, masked, or masked with an interrupt
+ * that pends. INTx is a line: signalling it masks it, and unmasking it while the
+ * device still asserts it signals again. Vectors exist as long as the vGPU;
+ * their eventfds until the VMM takes them back or closes the vGPU.
+ *
+ * Locks: irqs->lock protects the vectors; signalling happens under it, so that
+ * no eventfd is signalled after VFIO_DEVICE_SET_IRQS took it away.
+ * irqs->set_mutex is held by whoever sets up, outside of it.
+ */
+#include <linux/eventfd.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "irq.h"
+#include "session.h"
+#include "vgpu.h"
+
+struct tranche_vector {
+	struct eventfd_ctx *eventfd;
+	bool masked;
+	bool pending;
+};
+
+/* Called with the mutex and without the lock. */
+typedef void (*vector_action)(struct tranche_irqs *irqs, u32 index, u32 vector);
+
+static struct tranche_vector *vector_of(struct tranche_irqs *irqs, u32 index,
+					u32 vector)
+{
+	u32 i;
+
+	for (i = 0; i < index; i++)
+		vector += irqs->count[i];
+	return &irqs->vectors[vector];
+}
+
+/**
+ * tranche_irqs_init() - make the interrupts of a new vGPU
+ * @irqs: its interrupts
+ * @layout: of its type
+ */
+int tranche_irqs_init(struct tranche_irqs *irqs,
+		      const struct tranche_layout *layout)
+{
+	u32 i, total = 0;
+
+	mutex_init(&irqs->set_mutex);
+	spin_lock_init(&irqs->lock);
+	for (i = 0; i < VFIO_PCI_NUM_IRQS; i++) {
+		irqs->count[i] =
+			i <= VFIO_PCI_MSIX_IRQ_INDEX ? layout->irqs[i] : 1;
+		total += irqs->count[i];
+	}
+	irqs->vectors =
+		kvcalloc(total, sizeof(*irqs->vectors), GFP_KERNEL_ACCOUNT);
+	return irqs->vectors ? 0 : -ENOMEM;
+}
+
+/**
+ * tranche_irqs_uninit() - the opposite
+ * @irqs: cleared interrupts
+ */
+void tranche_irqs_uninit(struct tranche_irqs *irqs)
+{
+	kvfree(irqs->vectors);
+}
+
+static bool vector_signal(struct tranche_vector *vector)
+{
+	if (!vector->eventfd)
+		return false;
+	if (vector->masked) {
+		vector->pending = true;
+		return false;
+	}
+	eventfd_signal(vector->eventfd);
+	return true;
+}
+
+static bool intx_update(struct tranche_irqs *irqs)
+{
+	struct tranche_vector *vector =
+		vector_of(irqs, VFIO_PCI_INTX_IRQ_INDEX, 0);
+
+	lockdep_assert_held(&irqs->lock);
+	if (!irqs->intx_level || vector->masked || !vector_signal(vector))
+		return false;
+	vector->masked = true;
+	return true;
+}
+
+/**
+ * tranche_irqs_signal() - signal the only vector of an index
+ * @irqs: the interrupts
+ * @index: VFIO_PCI_ERR_IRQ_INDEX or VFIO_PCI_REQ_IRQ_INDEX
+ *
+ * Return: whether the VMM listens
+ */
+bool tranche_irqs_signal(struct tranche_irqs *irqs, u32 index)
+{
+	bool ret;
+
+	spin_lock(&irqs->lock);
+	ret = vector_signal(vector_of(irqs, index, 0));
+	spin_unlock(&irqs->lock);
+	return ret;
+}
+
+static bool intx_set(struct tranche_irqs *irqs, u32 flags)
+{
+	irqs->intx_level = flags & TRANCHE_IRQ_ASSERT;
+	return intx_update(irqs);
+}
+
+/**
+ * tranche_irqs_raise() - TRANCHE_VGPU_IRQ
+ * @vgpu: the vGPU
+ * @session: the caller
+ * @arg: struct tranche_irq of user space
+ *
+ * Return: 1 if the VMM was signalled
+ */
+long tranche_irqs_raise(struct tranche_vgpu *vgpu,
+			struct tranche_session *session, void __user *arg)
+{
+	const u32 levels = TRANCHE_IRQ_ASSERT | TRANCHE_IRQ_DEASSERT;
+	struct tranche_irqs *irqs = &vgpu->irqs;
+	struct tranche_irq irq;
+	bool intx;
+	long ret = -ESTALE;
+
+	if (copy_from_user(&irq, arg, sizeof(irq)))
+		return -EFAULT;
+	if (irq.index > VFIO_PCI_MSIX_IRQ_INDEX ||
+	    irq.vector >= irqs->count[irq.index])
+		return -EINVAL;
+	intx = irq.index == VFIO_PCI_INTX_IRQ_INDEX;
+	if (irq.flags & ~levels || hweight32(irq.flags) != intx)
+		return -EINVAL;
+	spin_lock(&irqs->lock);
+	if (tranche_vgpu_is_current(vgpu, session, irq.gen))
+		ret = intx ? intx_set(irqs, irq.flags)
+			   : vector_signal(
+				     vector_of(irqs, irq.index, irq.vector));
+	spin_unlock(&irqs->lock);
+	return ret;
+}
+
+/*
+ * The VMM's side.
+ */
+
+/**
+ * tranche_irqs_info() - VFIO_DEVICE_GET_IRQ_INFO
+ * @irqs: the interrupts
+ * @arg: struct vfio_irq_info of user space
+ */
+long tranche_irqs_info(struct tranche_irqs *irqs, void __user *arg)
+{
+	const size_t minsz = offsetofend(struct vfio_irq_info, count);
+	struct vfio_irq_info info;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz || info.index >= VFIO_PCI_NUM_IRQS)
+		return -EINVAL;
+	info.flags = VFIO_IRQ_INFO_EVENTFD;
+	info.count = irqs->count[info.index];
+	if (info.index == VFIO_PCI_INTX_IRQ_INDEX)
+		info.flags |= VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
+	else if (info.index <= VFIO_PCI_MSIX_IRQ_INDEX)
+		info.flags |= VFIO_IRQ_INFO_MASKABLE;
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+/* Puts @eventfd, or none, behind a vector, which starts unmasked. */
+static void vector_set(struct tranche_irqs *irqs, u32 index, u32 i,
+		       struct eventfd_ctx *eventfd)
+{
+	struct tranche_vector *vector = vector_of(irqs, index, i);
+
+	lockdep_assert_held(&irqs->set_mutex);
+	spin_lock(&irqs->lock);
+	swap(vector->eventfd, eventfd);
+	if (!vector->eventfd || index == VFIO_PCI_INTX_IRQ_INDEX) {
+		vector->masked = false;
+		vector->pending = false;
+	}
+	if (index == VFIO_PCI_INTX_IRQ_INDEX)
+		intx_update(irqs);
+	spin_unlock(&irqs->lock);
+	if (eventfd)
+		eventfd_ctx_put(eventfd);
+}
+
+static void index_disable(struct tranche_irqs *irqs, u32 index)
+{
+	u32 i;
+
+	if (index == VFIO_PCI_INTX_IRQ_INDEX)
+		vfio_virqfd_disable(&irqs->unmask);
+	for (i = 0; i < irqs->count[index]; i++)
+		vector_set(irqs, index, i, NULL);
+}
+
+/**
+ * tranche_irqs_clear() - forget all eventfds
+ * @irqs: the interrupts
+ */
+void tranche_irqs_clear(struct tranche_irqs *irqs)
+{
+	u32 i;
+
+	mutex_lock(&irqs->set_mutex);
+	for (i = 0; i < VFIO_PCI_NUM_IRQS; i++)
+		index_disable(irqs, i);
+	irqs->intx_level = false;
+	mutex_unlock(&irqs->set_mutex);
+}
+
+static void vector_trigger(struct tranche_irqs *irqs, u32 index, u32 vector)
+{
+	spin_lock(&irqs->lock);
+	vector_signal(vector_of(irqs, index, vector));
+	spin_unlock(&irqs->lock);
+}
+
+static void vector_mask(struct tranche_irqs *irqs, u32 index, u32 vector)
+{
+	spin_lock(&irqs->lock);
+	vector_of(irqs, index, vector)->masked = true;
+	spin_unlock(&irqs->lock);
+}
+
+static void vector_unmask(struct tranche_irqs *irqs, u32 index, u32 i)
+{
+	struct tranche_vector *vector = vector_of(irqs, index, i);
+
+	spin_lock(&irqs->lock);
+	vector->masked = false;
+	if (index == VFIO_PCI_INTX_IRQ_INDEX)
+		intx_update(irqs);
+	else if (vector->pending)
+		vector_signal(vector);
+	vector->pending = false;
+	spin_unlock(&irqs->lock);
+}
+
+/* Called in atomic context with another eventfd locked: leave it to a thread. */
+static int unmask_event(void *opaque, void *data)
+{
+	return 1;
+}
+
+static void unmask_thread(void *opaque, void *data)
+{
+	vector_unmask(opaque, VFIO_PCI_INTX_IRQ_INDEX, 0);
+}
+
+static int intx_set_unmask(struct tranche_irqs *irqs,
+			   const struct vfio_irq_set *set, const s32 *fds)
+{
+	if (set->index != VFIO_PCI_INTX_IRQ_INDEX || set->count != 1)
+		return -EINVAL;
+	if (fds[0] >= 0)
+		return vfio_virqfd_enable(irqs, unmask_event, unmask_thread,
+					  NULL, &irqs->unmask, fds[0]);
+	vfio_virqfd_disable(&irqs->unmask);
+	return 0;
+}
+
+static int vectors_set(struct tranche_irqs *irqs,
+		       const struct vfio_irq_set *set, const s32 *fds)
+{
+	struct eventfd_ctx *eventfd;
+	u32 i;
+
+	for (i = 0; i < set->count; i++) {
+		eventfd = fds[i] < 0 ? NULL : eventfd_ctx_fdget(fds[i]);
+		if (IS_ERR(eventfd))
+			return PTR_ERR(eventfd);
+		vector_set(irqs, set->index, set->start + i, eventfd);
+	}
+	return 0;
+}
+
+static vector_action action_of(const struct vfio_irq_set *set)
+{
+	bool maskable = set->index <= VFIO_PCI_MSIX_IRQ_INDEX;
+
+	switch (set->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) {
+	case VFIO_IRQ_SET_ACTION_MASK:
+		return maskable ? vector_mask : NULL;
+	case VFIO_IRQ_SET_ACTION_UNMASK:
+		return maskable ? vector_unmask : NULL;
+	case VFIO_IRQ_SET_ACTION_TRIGGER:
+		return vector_trigger;
+	default:
+		return NULL;
+	}
+}
+
+/* @data is NULL (all), an array of bool, or an array of eventfds. */
+static int set_apply(struct tranche_irqs *irqs, const struct vfio_irq_set *set,
+		     const void *data)
+{
+	vector_action action = action_of(set);
+	const u8 *chosen = data;
+	u32 i;
+
+	if (!action)
+		return -ENOTTY;
+	if (set->flags & VFIO_IRQ_SET_DATA_EVENTFD) {
+		if (action == vector_trigger)
+			return vectors_set(irqs, set, data);
+		return action == vector_unmask
+			       ? intx_set_unmask(irqs, set, data)
+			       : -ENOTTY;
+	}
+	if (!set->count) {
+		if (action != vector_trigger)
+			return -EINVAL;
+		index_disable(irqs, set->index);
+	}
+	for (i = 0; i < set->count; i++)
+		if (!chosen || chosen[i])
+			action(irqs, set->index, set->start + i);
+	return 0;
+}
+
+/**
+ * tranche_irqs_set() - VFIO_DEVICE_SET_IRQS
+ * @irqs: the interrupts
+ * @arg: struct vfio_irq_set of user space
+ */
+long tranche_irqs_set(struct tranche_irqs *irqs, void __user *arg)
+{
+	const size_t minsz = offsetofend(struct vfio_irq_set, count);
+	struct vfio_irq_set set;
+	void *data = NULL;
+	size_t size = 0;
+	long ret;
+
+	if (copy_from_user(&set, arg, minsz))
+		return -EFAULT;
+	if (set.index >= VFIO_PCI_NUM_IRQS)
+		return -EINVAL;
+	ret = vfio_set_irqs_validate_and_prepare(&set, irqs->count[set.index],
+						 VFIO_PCI_NUM_IRQS, &size);
+	if (ret)
+		return ret;
+	if (size) {
+		data = vmemdup_user(arg + minsz, size);
+		if (IS_ERR(data))
+			return PTR_ERR(data);
+	}
+	mutex_lock(&irqs->set_mutex);
+	ret = set_apply(irqs, &set, data);
+	mutex_unlock(&irqs->set_mutex);
+	kvfree(data);
+	return ret;
+}

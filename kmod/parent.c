@@ -1,0 +1,943 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * parent.c - GPUs that are registered, and the life of their vGPUs in sysfs
+ *
+ * States of a parent, under parents_lock:
+ *
+ *   starting  in the list, unknown to the mdev core
+ *   owned     a broker speaks for it
+ *   orphaned  @broker is NULL: nothing can be created, everything else goes on
+ *   gone      @gone is set: breaks its vGPUs and leaves the mdev core on a
+ *	       workqueue, because that waits until every VMM has let go. The
+ *	       caller may be the driver core, which must not wait that long.
+ *
+ * Lifetime: one reference by the list, one by each vGPU. It holds the PCI
+ * device, so that this exists until the parent has left the mdev core, whatever
+ * happened to the hardware.
+ *
+ * Locks: parents_lock protects the list, the fields so marked in parent.h and
+ * vgpu.h, and the tie between parent and broker. It is a leaf but for the
+ * broker's lock and a vGPU's: nothing is waited for under it.
+ */
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+#include <linux/uaccess.h>
+
+#include "parent.h"
+#include "vgpu.h"
+
+#define DEFAULT_TIMEOUT_MS 10000
+#define REGION_SIZE_MAX (1ULL << 39)
+#define MSI_VECTORS_MAX 32
+
+static DEFINE_MUTEX(parents_lock);
+static LIST_HEAD(parents);
+static u32 next_parent_id;
+static struct workqueue_struct *end_queue;
+static struct mdev_driver tranche_mdev_driver;
+
+static void parent_free(struct tranche_parent *parent)
+{
+	pci_dev_put(parent->pdev);
+	kfree(parent->end_notice);
+	kvfree(parent->attributes);
+	kfree(parent->mtypes);
+	kvfree(parent->types);
+	kfree(parent);
+}
+
+static void parent_release(struct kref *ref)
+{
+	parent_free(container_of(ref, struct tranche_parent, ref));
+}
+
+/**
+ * tranche_parent_put() - drop a reference
+ * @parent: the parent
+ */
+void tranche_parent_put(struct tranche_parent *parent)
+{
+	kref_put(&parent->ref, parent_release);
+}
+
+/**
+ * tranche_parent_has_broker() - is there somebody who could start a session?
+ * @parent: the parent
+ */
+bool tranche_parent_has_broker(struct tranche_parent *parent)
+{
+	bool ret;
+
+	mutex_lock(&parents_lock);
+	ret = parent->broker && !parent->gone;
+	mutex_unlock(&parents_lock);
+	return ret;
+}
+
+static struct tranche_mtype *mtype_of(struct mdev_type *mtype)
+{
+	return container_of(mtype, struct tranche_mtype, mtype);
+}
+
+static struct tranche_parent *parent_of(struct mdev_parent *mdev)
+{
+	return container_of(mdev, struct tranche_parent, mdev);
+}
+
+static u32 available(struct tranche_parent *parent, struct tranche_mtype *mtype)
+{
+	const struct tranche_type *type = &mtype->type;
+	u32 left;
+
+	lockdep_assert_held(&parents_lock);
+	if (parent->gone || !parent->broker || mtype->used >= type->instances)
+		return 0;
+	left = type->instances - mtype->used;
+	if (!type->cost)
+		return left;
+	return min_t(u64, left,
+		     div64_u64(parent->capacity - parent->used, type->cost));
+}
+
+static void state_fill(struct tranche_vgpu *vgpu, struct tranche_event *event)
+{
+	event->parent = vgpu->parent->id;
+	event->type = vgpu->mtype - vgpu->parent->types;
+	event->state = tranche_vgpu_state(vgpu, &event->gen);
+	memcpy(event->uuid, vgpu->uuid, sizeof(event->uuid));
+}
+
+/* Asks the broker, if there is one. Called without locks. */
+static int parent_ask(struct tranche_parent *parent,
+		      const struct tranche_event *event)
+{
+	struct tranche_broker *broker = NULL;
+	int ret;
+
+	mutex_lock(&parents_lock);
+	if (parent->broker && !parent->gone)
+		broker = tranche_broker_get(parent->broker);
+	mutex_unlock(&parents_lock);
+	if (!broker)
+		return -ENOTCONN;
+	ret = tranche_broker_ask(broker, event, parent->verdict_timeout_ms);
+	tranche_broker_put(broker);
+	return ret;
+}
+
+/**
+ * tranche_parent_tell() - tell the broker that a vGPU's state changed
+ * @vgpu: the vGPU
+ */
+void tranche_parent_tell(struct tranche_vgpu *vgpu)
+{
+	struct tranche_broker *broker;
+
+	mutex_lock(&parents_lock);
+	broker = vgpu->parent->broker;
+	if (broker && !list_empty(&vgpu->entry)) {
+		tranche_broker_forget(broker, &vgpu->state_notice);
+		state_fill(vgpu, &vgpu->state_notice.event);
+		tranche_broker_tell(broker, &vgpu->state_notice);
+	}
+	mutex_unlock(&parents_lock);
+}
+
+/*
+ * The type directories of sysfs.
+ */
+
+static unsigned int mtype_available(struct mdev_type *mtype)
+{
+	unsigned int ret;
+
+	mutex_lock(&parents_lock);
+	ret = available(parent_of(mtype->parent), mtype_of(mtype));
+	mutex_unlock(&parents_lock);
+	return ret;
+}
+
+static ssize_t mtype_description(struct mdev_type *mtype, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", mtype_of(mtype)->type.description);
+}
+
+/*
+ * A vGPU's attributes. A write waits for the broker; sysfs keeps the vGPU.
+ */
+
+static size_t attribute_index(struct tranche_vgpu *vgpu,
+			      struct device_attribute *attr)
+{
+	return attr - vgpu->parent->attrs;
+}
+
+static ssize_t attribute_show(struct device *dev, struct device_attribute *attr,
+			      char *buf)
+{
+	struct tranche_vgpu *vgpu = dev_get_drvdata(dev);
+	ssize_t ret;
+
+	mutex_lock(&parents_lock);
+	ret = sysfs_emit(buf, "%s\n",
+			 vgpu->values[attribute_index(vgpu, attr)]);
+	mutex_unlock(&parents_lock);
+	return ret;
+}
+
+static ssize_t attribute_store(struct device *dev,
+			       struct device_attribute *attr, const char *buf,
+			       size_t count)
+{
+	struct tranche_vgpu *vgpu = dev_get_drvdata(dev);
+	size_t length = count && buf[count - 1] == '\n' ? count - 1 : count;
+	struct tranche_event event = {
+		.kind = TRANCHE_EVENT_ATTRIBUTE,
+		.attribute = attribute_index(vgpu, attr),
+	};
+	int ret;
+
+	if (length >= sizeof(event.value) || memchr(buf, '\0', length))
+		return -EINVAL;
+	memcpy(event.value, buf, length);
+	state_fill(vgpu, &event);
+	ret = parent_ask(vgpu->parent, &event);
+	if (ret)
+		return ret;
+	mutex_lock(&parents_lock);
+	memcpy(vgpu->values[event.attribute], event.value, sizeof(event.value));
+	mutex_unlock(&parents_lock);
+	return count;
+}
+
+/*
+ * Creation and removal of vGPUs, called by the mdev core.
+ */
+
+/* Takes the vGPU's share of the parent and puts it into its list. */
+static int vgpu_enter(struct tranche_parent *parent, struct tranche_vgpu *vgpu)
+{
+	int ret = -EUSERS;
+
+	mutex_lock(&parents_lock);
+	if (parent->gone) {
+		ret = -ENODEV;
+	} else if (!parent->broker) {
+		ret = -ENOTCONN;
+	} else if (available(parent, vgpu->mtype)) {
+		list_add_tail(&vgpu->entry, &parent->vgpus);
+		vgpu->mtype->used++;
+		parent->used += vgpu->mtype->type.cost;
+		ret = 0;
+	}
+	mutex_unlock(&parents_lock);
+	return ret;
+}
+
+/* The opposite; the broker, if it has heard of the vGPU, hears of its end. */
+static void vgpu_leave(struct tranche_parent *parent, struct tranche_vgpu *vgpu)
+{
+	struct tranche_notice *notice = vgpu->removed_notice;
+
+	mutex_lock(&parents_lock);
+	vgpu->removed_notice = NULL;
+	list_del_init(&vgpu->entry);
+	vgpu->mtype->used--;
+	parent->used -= vgpu->mtype->type.cost;
+	if (parent->broker) {
+		tranche_broker_forget(parent->broker, &vgpu->state_notice);
+		state_fill(vgpu, &notice->event);
+		tranche_broker_tell(parent->broker, notice);
+	} else {
+		kfree(notice);
+	}
+	mutex_unlock(&parents_lock);
+}
+
+static int vgpu_announce(struct tranche_parent *parent,
+			 struct tranche_vgpu *vgpu)
+{
+	struct tranche_event event = {.kind = TRANCHE_EVENT_CREATE};
+
+	state_fill(vgpu, &event);
+	return parent_ask(parent, &event);
+}
+
+static int mdev_probe(struct mdev_device *mdev)
+{
+	struct tranche_mtype *mtype = mtype_of(mdev->type);
+	struct tranche_parent *parent = parent_of(mdev->type->parent);
+	struct tranche_vgpu *vgpu;
+	int ret;
+
+	vgpu = tranche_vgpu_create(mdev, parent, mtype);
+	if (IS_ERR(vgpu))
+		return PTR_ERR(vgpu);
+	ret = vgpu_enter(parent, vgpu);
+	if (ret)
+		goto err_put;
+	ret = vgpu_announce(parent, vgpu);
+	if (ret)
+		goto err_leave;
+	dev_set_drvdata(mdev_dev(mdev), vgpu);
+	ret = sysfs_create_group(&mdev_dev(mdev)->kobj, &parent->group);
+	if (ret)
+		goto err_leave;
+	ret = tranche_vgpu_register(vgpu);
+	if (ret)
+		goto err_group;
+	return 0;
+
+err_group:
+	sysfs_remove_group(&mdev_dev(mdev)->kobj, &parent->group);
+err_leave:
+	tranche_vgpu_kill(vgpu);
+	vgpu_leave(parent, vgpu);
+err_put:
+	tranche_vgpu_put(vgpu);
+	return ret;
+}
+
+static void mdev_remove(struct mdev_device *mdev)
+{
+	struct tranche_vgpu *vgpu = dev_get_drvdata(mdev_dev(mdev));
+	struct tranche_parent *parent = vgpu->parent;
+
+	sysfs_remove_group(&mdev_dev(mdev)->kobj, &parent->group);
+	tranche_vgpu_unregister(vgpu);
+	tranche_vgpu_kill(vgpu);
+	vgpu_leave(parent, vgpu);
+	tranche_vgpu_put(vgpu);
+}
+
+static struct mdev_driver tranche_mdev_driver = {
+	.device_api = VFIO_DEVICE_API_PCI_STRING,
+	.driver =
+		{
+			.name = "tranche",
+			.owner = THIS_MODULE,
+			.mod_name = KBUILD_MODNAME,
+		},
+	.probe = mdev_probe,
+	.remove = mdev_remove,
+	.get_available = mtype_available,
+	.show_description = mtype_description,
+};
+
+/*
+ * Registration.
+ */
+
+/* @string ends in its array, and may name a file if @name is set. */
+static bool string_ok(const char *string, size_t size, bool name)
+{
+	if (!memchr(string, '\0', size))
+		return false;
+	return !name || (string[0] && string[0] != '.' && !strchr(string, '/'));
+}
+
+static bool region_ok(const struct tranche_region *region, u32 index)
+{
+	const u32 flags = TRANCHE_REGION_READ | TRANCHE_REGION_WRITE;
+
+	if (region->reserved || region->flags & ~flags)
+		return false;
+	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
+		return region->size == PCI_CFG_SPACE_SIZE ||
+		       region->size == PCI_CFG_SPACE_EXP_SIZE;
+	return region->size <= REGION_SIZE_MAX;
+}
+
+static bool window_ok(const struct tranche_layout *layout)
+{
+	u64 offset = layout->window_offset, size = layout->window_size;
+
+	if (layout->window_region == TRANCHE_NO_WINDOW)
+		return !offset && !size;
+	if (layout->window_region > VFIO_PCI_BAR5_REGION_INDEX)
+		return false;
+	return size && PAGE_ALIGNED(offset) && PAGE_ALIGNED(size) &&
+	       size <= REGION_SIZE_MAX && offset <= REGION_SIZE_MAX &&
+	       offset + size <= layout->regions[layout->window_region].size;
+}
+
+static bool type_ok(const struct tranche_type *type)
+{
+	const struct tranche_layout *layout = &type->layout;
+	u32 i;
+
+	for (i = 0; i < TRANCHE_REGIONS; i++)
+		if (!region_ok(&layout->regions[i], i))
+			return false;
+	return string_ok(type->id, sizeof(type->id), true) &&
+	       string_ok(type->name, sizeof(type->name), true) &&
+	       string_ok(type->description, sizeof(type->description), false) &&
+	       type->instances && !type->reserved && window_ok(layout) &&
+	       layout->irqs[VFIO_PCI_INTX_IRQ_INDEX] <= 1 &&
+	       layout->irqs[VFIO_PCI_MSI_IRQ_INDEX] <= MSI_VECTORS_MAX &&
+	       layout->irqs[VFIO_PCI_MSIX_IRQ_INDEX] <= TRANCHE_VECTORS_MAX;
+}
+
+static int types_read(struct tranche_parent *parent,
+		      const struct tranche_parent_register *args)
+{
+	struct tranche_type __user *user = u64_to_user_ptr(args->types);
+	struct tranche_mtype *mtype;
+	u32 i, j;
+
+	if (!args->nr_types || args->nr_types > TRANCHE_TYPES_MAX)
+		return -EINVAL;
+	parent->nr_types = args->nr_types;
+	parent->types =
+		kvcalloc(args->nr_types, sizeof(*parent->types), GFP_KERNEL);
+	parent->mtypes =
+		kcalloc(args->nr_types, sizeof(*parent->mtypes), GFP_KERNEL);
+	if (!parent->types || !parent->mtypes)
+		return -ENOMEM;
+	for (i = 0; i < args->nr_types; i++) {
+		mtype = &parent->types[i];
+		if (copy_from_user(&mtype->type, &user[i], sizeof(user[i])))
+			return -EFAULT;
+		if (!type_ok(&mtype->type))
+			return -EINVAL;
+		for (j = 0; j < i; j++)
+			if (!strcmp(parent->types[j].type.id, mtype->type.id))
+				return -EINVAL;
+		mtype->mtype.sysfs_name = mtype->type.id;
+		mtype->mtype.pretty_name = mtype->type.name;
+		parent->mtypes[i] = &mtype->mtype;
+	}
+	return 0;
+}
+
+static int attribute_check(struct tranche_parent *parent, u32 index)
+{
+	const struct tranche_attribute *attribute = &parent->attributes[index];
+	u32 i;
+
+	if (!string_ok(attribute->name, sizeof(attribute->name), true) ||
+	    !string_ok(attribute->value, sizeof(attribute->value), false))
+		return -EINVAL;
+	for (i = 0; i < index; i++)
+		if (!strcmp(parent->attributes[i].name, attribute->name))
+			return -EINVAL;
+	return 0;
+}
+
+static int attributes_read(struct tranche_parent *parent,
+			   const struct tranche_parent_register *args)
+{
+	struct device_attribute *attr;
+	u32 i;
+	int ret;
+
+	if (args->nr_attributes > TRANCHE_ATTRIBUTES_MAX)
+		return -EINVAL;
+	parent->nr_attributes = args->nr_attributes;
+	parent->attributes = vmemdup_array_user(
+		u64_to_user_ptr(args->attributes), args->nr_attributes,
+		sizeof(*parent->attributes));
+	if (IS_ERR(parent->attributes)) {
+		ret = PTR_ERR(parent->attributes);
+		parent->attributes = NULL;
+		return ret;
+	}
+	for (i = 0; i < args->nr_attributes; i++) {
+		ret = attribute_check(parent, i);
+		if (ret)
+			return ret;
+		attr = &parent->attrs[i];
+		sysfs_attr_init(&attr->attr);
+		attr->attr.name = parent->attributes[i].name;
+		attr->attr.mode = 0644;
+		attr->show = attribute_show;
+		attr->store = attribute_store;
+		parent->attr_list[i] = &attr->attr;
+	}
+	parent->group.attrs = parent->attr_list;
+	return 0;
+}
+
+static void parent_end_work(struct work_struct *work);
+
+static struct tranche_parent *parent_alloc(void)
+{
+	struct tranche_parent *parent = kzalloc(sizeof(*parent), GFP_KERNEL);
+
+	if (!parent)
+		return NULL;
+	parent->end_notice = kmalloc(sizeof(*parent->end_notice), GFP_KERNEL);
+	if (!parent->end_notice) {
+		kfree(parent);
+		return NULL;
+	}
+	tranche_notice_init(parent->end_notice, TRANCHE_EVENT_PARENT_GONE);
+	parent->end_notice->last = true;
+	kref_init(&parent->ref);
+	INIT_LIST_HEAD(&parent->vgpus);
+	INIT_WORK(&parent->end_work, parent_end_work);
+	init_completion(&parent->end_done);
+	return parent;
+}
+
+/* A parent as @args describe it, not in the list. */
+static struct tranche_parent *
+parent_create(const struct tranche_parent_register *args)
+{
+	struct tranche_parent *parent;
+	int ret;
+
+	if (!string_ok(args->name, sizeof(args->name), true) ||
+	    args->reserved || args->flags)
+		return ERR_PTR(-EINVAL);
+	parent = parent_alloc();
+	if (!parent)
+		return ERR_PTR(-ENOMEM);
+	memcpy(parent->name, args->name, sizeof(parent->name));
+	parent->capacity = args->capacity;
+	parent->access_timeout_ms =
+		args->access_timeout_ms ?: DEFAULT_TIMEOUT_MS;
+	parent->verdict_timeout_ms =
+		args->verdict_timeout_ms ?: DEFAULT_TIMEOUT_MS;
+	ret = types_read(parent, args);
+	if (!ret)
+		ret = attributes_read(parent, args);
+	if (ret)
+		goto err;
+	parent->pdev = pci_get_domain_bus_and_slot(args->domain, args->bus,
+						   args->devfn);
+	if (parent->pdev)
+		return parent;
+	ret = -ENODEV;
+err:
+	parent_free(parent);
+	return ERR_PTR(ret);
+}
+
+/* Puts a new parent into the list if neither name nor device is taken. */
+static int parent_enter(struct tranche_parent *parent,
+			struct tranche_broker *broker)
+{
+	struct tranche_parent *other;
+	int ret = 0;
+
+	mutex_lock(&parents_lock);
+	list_for_each_entry (other, &parents, entry) {
+		if (!strcmp(other->name, parent->name))
+			ret = -EEXIST;
+		else if (other->pdev == parent->pdev)
+			ret = -EBUSY;
+		if (ret)
+			goto out;
+	}
+	parent->id = ++next_parent_id;
+	parent->end_notice->event.parent = parent->id;
+	parent->broker = broker;
+	list_add_tail(&parent->entry, &parents);
+out:
+	mutex_unlock(&parents_lock);
+	return ret;
+}
+
+static void parent_leave(struct tranche_parent *parent)
+{
+	mutex_lock(&parents_lock);
+	list_del(&parent->entry);
+	mutex_unlock(&parents_lock);
+}
+
+/*
+ * The device lock keeps the driver where it is, and the parent from ending
+ * before it has begun. From the first moment the type directories are there,
+ * tools may create vGPUs: hence the broker first.
+ */
+static int parent_start(struct tranche_parent *parent,
+			struct tranche_broker *broker)
+{
+	struct device *dev = &parent->pdev->dev;
+	int ret = -ENODEV;
+
+	device_lock(dev);
+	if (!dev->driver)
+		goto out;
+	ret = parent_enter(parent, broker);
+	if (ret)
+		goto out;
+	ret = mdev_register_parent(&parent->mdev, dev, &tranche_mdev_driver,
+				   parent->mtypes, parent->nr_types);
+	if (ret)
+		parent_leave(parent);
+out:
+	device_unlock(dev);
+	return ret;
+}
+
+/* Breaks all vGPUs of a parent that is gone, so that no more come. */
+static void parent_kill_vgpus(struct tranche_parent *parent)
+{
+	struct tranche_vgpu *vgpu, *next;
+
+	do {
+		next = NULL;
+		mutex_lock(&parents_lock);
+		list_for_each_entry (vgpu, &parent->vgpus, entry) {
+			if (vgpu->killed)
+				continue;
+			vgpu->killed = true;
+			next = tranche_vgpu_get(vgpu);
+			break;
+		}
+		mutex_unlock(&parents_lock);
+		if (next) {
+			tranche_vgpu_kill(next);
+			tranche_vgpu_put(next);
+		}
+	} while (next);
+}
+
+static void parent_end_work(struct work_struct *work)
+{
+	struct tranche_parent *parent =
+		container_of(work, struct tranche_parent, end_work);
+
+	parent_kill_vgpus(parent);
+	mdev_unregister_parent(&parent->mdev);
+
+	mutex_lock(&parents_lock);
+	list_del(&parent->entry);
+	if (parent->broker) {
+		tranche_broker_tell(parent->broker, parent->end_notice);
+		parent->end_notice = NULL;
+		parent->broker = NULL;
+	}
+	mutex_unlock(&parents_lock);
+	complete_all(&parent->end_done);
+	tranche_parent_put(parent);
+}
+
+/* Ends a parent, once; called with its device locked. */
+static void parent_end(struct tranche_parent *parent)
+{
+	bool first;
+
+	device_lock_assert(&parent->pdev->dev);
+	mutex_lock(&parents_lock);
+	first = !parent->gone;
+	parent->gone = true;
+	mutex_unlock(&parents_lock);
+	if (first)
+		queue_work(end_queue, &parent->end_work);
+}
+
+/**
+ * tranche_parent_register() - TRANCHE_PARENT_REGISTER
+ * @broker: the caller
+ * @arg: struct tranche_parent_register of user space
+ */
+long tranche_parent_register(struct tranche_broker *broker, void __user *arg)
+{
+	struct tranche_parent_register __user *user = arg;
+	struct tranche_parent_register args;
+	struct tranche_parent *parent;
+	u32 id;
+	int ret;
+
+	if (copy_from_user(&args, arg, sizeof(args)))
+		return -EFAULT;
+	parent = parent_create(&args);
+	if (IS_ERR(parent))
+		return PTR_ERR(parent);
+	kref_get(&parent->ref);
+	ret = parent_start(parent, broker);
+	id = parent->id;
+	tranche_parent_put(parent);
+	if (ret) {
+		tranche_parent_put(parent);
+		return ret;
+	}
+	return put_user(id, &user->parent) ? -EFAULT : 0;
+}
+
+static void vgpus_tell_existing(struct tranche_parent *parent)
+{
+	struct tranche_vgpu *vgpu;
+
+	list_for_each_entry (vgpu, &parent->vgpus, entry) {
+		state_fill(vgpu, &vgpu->state_notice.event);
+		vgpu->state_notice.event.flags = TRANCHE_EVENT_EXISTING;
+		tranche_broker_tell(parent->broker, &vgpu->state_notice);
+	}
+}
+
+static struct tranche_parent *find_by_name(const char *name)
+{
+	struct tranche_parent *parent;
+
+	lockdep_assert_held(&parents_lock);
+	list_for_each_entry (parent, &parents, entry)
+		if (!parent->gone && !strcmp(parent->name, name))
+			return parent;
+	return NULL;
+}
+
+/**
+ * tranche_parent_attach() - TRANCHE_PARENT_ATTACH
+ * @broker: the caller
+ * @arg: struct tranche_parent_attach of user space
+ */
+long tranche_parent_attach(struct tranche_broker *broker, void __user *arg)
+{
+	struct tranche_parent_attach args;
+	struct tranche_parent *parent;
+	int ret = 0;
+
+	if (copy_from_user(&args, arg, sizeof(args)))
+		return -EFAULT;
+	if (!string_ok(args.name, sizeof(args.name), true))
+		return -EINVAL;
+	mutex_lock(&parents_lock);
+	parent = find_by_name(args.name);
+	if (!parent) {
+		ret = -ENOENT;
+	} else if (parent->broker) {
+		ret = -EBUSY;
+	} else {
+		parent->broker = broker;
+		args.parent = parent->id;
+		args.nr_vgpus = list_count_nodes(&parent->vgpus);
+		vgpus_tell_existing(parent);
+	}
+	mutex_unlock(&parents_lock);
+	if (ret)
+		return ret;
+	return copy_to_user(arg, &args, sizeof(args)) ? -EFAULT : 0;
+}
+
+/* A reference to the broker's parent with that number. */
+static struct tranche_parent *find_by_id(struct tranche_broker *broker, u32 id)
+{
+	struct tranche_parent *parent, *found = NULL;
+
+	mutex_lock(&parents_lock);
+	list_for_each_entry (parent, &parents, entry) {
+		if (parent->broker != broker || parent->id != id)
+			continue;
+		kref_get(&parent->ref);
+		found = parent;
+		break;
+	}
+	mutex_unlock(&parents_lock);
+	return found;
+}
+
+/**
+ * tranche_parent_unregister() - TRANCHE_PARENT_UNREGISTER
+ * @broker: the caller
+ * @arg: struct tranche_parent_unregister of user space
+ */
+long tranche_parent_unregister(struct tranche_broker *broker, void __user *arg)
+{
+	struct tranche_parent_unregister args;
+	struct tranche_parent *parent;
+	long ret;
+
+	if (copy_from_user(&args, arg, sizeof(args)))
+		return -EFAULT;
+	if (args.flags)
+		return -EINVAL;
+	parent = find_by_id(broker, args.parent);
+	if (!parent)
+		return -ENOENT;
+	device_lock(&parent->pdev->dev);
+	parent_end(parent);
+	device_unlock(&parent->pdev->dev);
+	/* Not restarted: by then the number may be unknown. */
+	ret = wait_for_completion_interruptible(&parent->end_done);
+	tranche_parent_put(parent);
+	return ret ? -EINTR : 0;
+}
+
+/**
+ * tranche_parent_detach_all() - the broker dies: its parents are orphans
+ * @broker: the broker
+ */
+void tranche_parent_detach_all(struct tranche_broker *broker)
+{
+	struct tranche_parent *parent;
+	struct tranche_vgpu *vgpu;
+
+	mutex_lock(&parents_lock);
+	list_for_each_entry (parent, &parents, entry) {
+		if (parent->broker != broker)
+			continue;
+		list_for_each_entry (vgpu, &parent->vgpus, entry)
+			tranche_broker_forget(broker, &vgpu->state_notice);
+		parent->broker = NULL;
+	}
+	mutex_unlock(&parents_lock);
+}
+
+static struct tranche_vgpu *find_vgpu(struct tranche_parent *parent,
+				      const char *uuid)
+{
+	struct tranche_vgpu *vgpu;
+
+	list_for_each_entry (vgpu, &parent->vgpus, entry)
+		if (!strcmp(vgpu->uuid, uuid))
+			return tranche_vgpu_get(vgpu);
+	return NULL;
+}
+
+/**
+ * tranche_parent_find_vgpu() - find a vGPU of a broker
+ * @broker: who asks
+ * @uuid: of the vGPU, as user space wrote it
+ *
+ * Return: the vGPU, with a reference, or -EINVAL or -ENOENT
+ */
+struct tranche_vgpu *tranche_parent_find_vgpu(struct tranche_broker *broker,
+					      const char *uuid)
+{
+	struct tranche_vgpu *vgpu = NULL;
+	struct tranche_parent *parent;
+
+	if (!string_ok(uuid, TRANCHE_UUID_SIZE, true))
+		return ERR_PTR(-EINVAL);
+	mutex_lock(&parents_lock);
+	list_for_each_entry (parent, &parents, entry) {
+		if (parent->broker == broker)
+			vgpu = find_vgpu(parent, uuid);
+		if (vgpu)
+			break;
+	}
+	mutex_unlock(&parents_lock);
+	return vgpu ?: ERR_PTR(-ENOENT);
+}
+
+/**
+ * tranche_parent_query_vgpu() - what the kernel keeps of a vGPU
+ * @vgpu: the vGPU
+ * @query: filled in, but for its UUID
+ */
+void tranche_parent_query_vgpu(struct tranche_vgpu *vgpu,
+			       struct tranche_vgpu_query *query)
+{
+	struct tranche_parent *parent = vgpu->parent;
+
+	query->parent = parent->id;
+	query->type = vgpu->mtype - parent->types;
+	query->state = tranche_vgpu_state(vgpu, &query->gen);
+	mutex_lock(&parents_lock);
+	memcpy(query->values, vgpu->values,
+	       parent->nr_attributes * sizeof(query->values[0]));
+	mutex_unlock(&parents_lock);
+}
+
+/*
+ * The life of the PCI device: neither unbinding its driver nor removing it
+ * calls anybody who merely registered it with the mdev core.
+ */
+
+static struct tranche_parent *find_by_device(struct device *dev)
+{
+	struct tranche_parent *parent, *found = NULL;
+
+	mutex_lock(&parents_lock);
+	list_for_each_entry (parent, &parents, entry) {
+		if (&parent->pdev->dev != dev)
+			continue;
+		kref_get(&parent->ref);
+		found = parent;
+		break;
+	}
+	mutex_unlock(&parents_lock);
+	return found;
+}
+
+static int pci_notify(struct notifier_block *block, unsigned long action,
+		      void *data)
+{
+	struct tranche_parent *parent;
+
+	if (action != BUS_NOTIFY_UNBIND_DRIVER &&
+	    action != BUS_NOTIFY_DEL_DEVICE)
+		return NOTIFY_DONE;
+	parent = find_by_device(data);
+	if (!parent)
+		return NOTIFY_DONE;
+	/*
+	 * Unbinding goes on while VMMs let go. A device that disappears takes
+	 * its directory in sysfs along, so that its vGPUs have to go first.
+	 */
+	if (action == BUS_NOTIFY_UNBIND_DRIVER)
+		parent_end(parent);
+	else
+		wait_for_completion(&parent->end_done);
+	tranche_parent_put(parent);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block pci_block = {
+	.notifier_call = pci_notify,
+};
+
+/**
+ * tranche_parent_init() - be ready for parents
+ */
+int tranche_parent_init(void)
+{
+	int ret;
+
+	end_queue = alloc_workqueue("tranche_end", WQ_UNBOUND, 0);
+	if (!end_queue)
+		return -ENOMEM;
+	ret = mdev_register_driver(&tranche_mdev_driver);
+	if (ret)
+		goto err_queue;
+	ret = bus_register_notifier(&pci_bus_type, &pci_block);
+	if (ret)
+		goto err_driver;
+	return 0;
+
+err_driver:
+	mdev_unregister_driver(&tranche_mdev_driver);
+err_queue:
+	destroy_workqueue(end_queue);
+	return ret;
+}
+
+static struct tranche_parent *parent_first(void)
+{
+	struct tranche_parent *parent;
+
+	mutex_lock(&parents_lock);
+	parent = list_first_entry_or_null(&parents, struct tranche_parent,
+					  entry);
+	if (parent)
+		kref_get(&parent->ref);
+	mutex_unlock(&parents_lock);
+	return parent;
+}
+
+/**
+ * tranche_parent_uninit() - end all parents
+ *
+ * Nothing has the module open, hence no VMM has a vGPU and this does not wait.
+ */
+void tranche_parent_uninit(void)
+{
+	struct tranche_parent *parent;
+
+	bus_unregister_notifier(&pci_bus_type, &pci_block);
+	while ((parent = parent_first())) {
+		device_lock(&parent->pdev->dev);
+		parent_end(parent);
+		device_unlock(&parent->pdev->dev);
+		wait_for_completion(&parent->end_done);
+		tranche_parent_put(parent);
+	}
+	mdev_unregister_driver(&tranche_mdev_driver);
+	destroy_workqueue(end_queue);
+}

@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vgpu.c - the mediated device: VFIO on one side, a session on the other
+ *
+ * States, of which user space sees TRANCHE_STATE_*:
+ *
+ *   closed   no VMM; @session may come and go
+ *   open     a VMM, and a session that serves it
+ *   broken   a VMM, and no session or one that has not reset the vGPU yet:
+ *	      registers read all-ones, the window shows zeros
+ *
+ *	closed -> open	  open_device, which waits for a session
+ *	open -> broken	  tranche_vgpu_break: the session ends, for whatever
+ *			  reason. The VMM gets the ERR interrupt.
+ *	broken -> open	  VFIO_DEVICE_RESET that a new session has answered
+ *	any -> closed	  close_device
+ *
+ * The generation grows with each opening and each recovery, before the session
+ * hears of it.
+ *
+ * Lifetime: VFIO's reference count. Held by the mdev device from probe to
+ * remove, by each session, and by VFIO while a VMM has it.
+ *
+ * Locks: vgpu->lock protects the state. It nests inside every lock but those of
+ * a session. VFIO serialises open_device and close_device.
+ */
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "compat.h"
+#include "region.h"
+#include "session.h"
+#include "vgpu.h"
+
+static struct tranche_vgpu *vgpu_of(struct vfio_device *vdev)
+{
+	return container_of(vdev, struct tranche_vgpu, vdev);
+}
+
+/**
+ * tranche_vgpu_state() - TRANCHE_STATE_* of a vGPU
+ * @vgpu: the vGPU
+ * @gen: gets its generation
+ */
+u32 tranche_vgpu_state(struct tranche_vgpu *vgpu, u32 *gen)
+{
+	u32 state = 0;
+
+	spin_lock(&vgpu->lock);
+	if (vgpu->session)
+		state |= TRANCHE_STATE_SERVED;
+	if (vgpu->open)
+		state |= TRANCHE_STATE_OPEN;
+	if (vgpu->broken)
+		state |= TRANCHE_STATE_BROKEN;
+	*gen = vgpu->gen;
+	spin_unlock(&vgpu->lock);
+	return state;
+}
+
+/**
+ * tranche_vgpu_is_current() - may a session act for this generation?
+ * @vgpu: the vGPU
+ * @session: who acts
+ * @gen: generation
+ *
+ * Call it under the lock that closing and breaking take after the state has
+ * changed: the answer then holds until that lock is released.
+ */
+bool tranche_vgpu_is_current(struct tranche_vgpu *vgpu,
+			     struct tranche_session *session, u32 gen)
+{
+	bool ret;
+
+	spin_lock(&vgpu->lock);
+	ret = vgpu->open && vgpu->session == session && vgpu->gen == gen;
+	spin_unlock(&vgpu->lock);
+	return ret;
+}
+
+/**
+ * tranche_vgpu_session() - who serves the VMM
+ * @vgpu: the vGPU
+ * @gen: gets its generation, if not NULL
+ *
+ * Return: the session, with a reference, or NULL while the vGPU is broken
+ */
+struct tranche_session *tranche_vgpu_session(struct tranche_vgpu *vgpu,
+					     u32 *gen)
+{
+	struct tranche_session *session = NULL;
+
+	spin_lock(&vgpu->lock);
+	if (vgpu->session && vgpu->open && !vgpu->broken)
+		session = tranche_session_get(vgpu->session);
+	if (gen)
+		*gen = vgpu->gen;
+	spin_unlock(&vgpu->lock);
+	return session;
+}
+
+static int session_enter(struct tranche_vgpu *vgpu,
+			 struct tranche_session *session,
+			 struct tranche_session **old)
+{
+	int ret = 0;
+
+	spin_lock(&vgpu->lock);
+	*old = NULL;
+	if (vgpu->removed) {
+		ret = -ENOENT;
+	} else if (vgpu->session) {
+		*old = tranche_session_get(vgpu->session);
+		ret = -EBUSY;
+	} else {
+		vgpu->session = tranche_session_get(session);
+	}
+	spin_unlock(&vgpu->lock);
+	return ret;
+}
+
+/**
+ * tranche_vgpu_set_session() - let a session serve a vGPU
+ * @vgpu: the vGPU
+ * @session: a new session of it
+ * @replace: end the one before
+ *
+ * Return: 0, -EBUSY if another one serves it, -ENOENT if it is removed
+ */
+int tranche_vgpu_set_session(struct tranche_vgpu *vgpu,
+			     struct tranche_session *session, bool replace)
+{
+	struct tranche_session *old;
+	int ret;
+
+	for (;;) {
+		ret = session_enter(vgpu, session, &old);
+		if (!old)
+			break;
+		if (replace)
+			tranche_vgpu_break(vgpu, old);
+		tranche_session_put(old);
+		if (!replace)
+			return ret;
+	}
+	if (!ret) {
+		wake_up_all(&vgpu->served);
+		tranche_parent_tell(vgpu);
+	}
+	return ret;
+}
+
+/**
+ * tranche_vgpu_break() - a session does not serve its vGPU any more
+ * @vgpu: the vGPU
+ * @session: its session; nothing happens if it is not
+ *
+ * May sleep. When it returns the VMM reaches nothing of the device process.
+ */
+void tranche_vgpu_break(struct tranche_vgpu *vgpu,
+			struct tranche_session *session)
+{
+	bool open;
+
+	spin_lock(&vgpu->lock);
+	if (vgpu->session != session) {
+		spin_unlock(&vgpu->lock);
+		return;
+	}
+	vgpu->session = NULL;
+	open = vgpu->open;
+	vgpu->broken = open;
+	spin_unlock(&vgpu->lock);
+
+	tranche_calls_end(&session->calls);
+	tranche_window_clear(&vgpu->window);
+	if (open)
+		tranche_irqs_signal(&vgpu->irqs, VFIO_PCI_ERR_IRQ_INDEX);
+	tranche_parent_tell(vgpu);
+	tranche_session_put(session);
+}
+
+/**
+ * tranche_vgpu_kill() - break a vGPU and let no session start again
+ * @vgpu: the vGPU
+ */
+void tranche_vgpu_kill(struct tranche_vgpu *vgpu)
+{
+	struct tranche_session *session;
+
+	spin_lock(&vgpu->lock);
+	vgpu->removed = true;
+	session = vgpu->session;
+	if (session)
+		tranche_session_get(session);
+	spin_unlock(&vgpu->lock);
+	wake_up_all(&vgpu->served);
+	if (session) {
+		tranche_vgpu_break(vgpu, session);
+		tranche_session_put(session);
+	}
+}
+
+static bool vgpu_settled(struct tranche_vgpu *vgpu)
+{
+	bool ret;
+
+	spin_lock(&vgpu->lock);
+	ret = vgpu->session || vgpu->removed;
+	spin_unlock(&vgpu->lock);
+	return ret;
+}
+
+/* Gives the broker time to start a device process for a vGPU that needs one. */
+static int vgpu_wait_served(struct tranche_vgpu *vgpu)
+{
+	long left = msecs_to_jiffies(vgpu->parent->access_timeout_ms);
+
+	if (!vgpu_settled(vgpu)) {
+		if (!tranche_parent_has_broker(vgpu->parent))
+			return -ENODEV;
+		tranche_parent_tell(vgpu);
+		left = wait_event_killable_timeout(vgpu->served,
+						   vgpu_settled(vgpu), left);
+	}
+	return left < 0 ? -EINTR : 0;
+}
+
+/*
+ * VFIO's side.
+ */
+
+static int vgpu_open(struct vfio_device *vdev)
+{
+	struct tranche_vgpu *vgpu = vgpu_of(vdev);
+	int ret;
+
+	spin_lock(&vgpu->lock);
+	vgpu->gen++;
+	vgpu->open = true;
+	vgpu->broken = true;
+	spin_unlock(&vgpu->lock);
+
+	tranche_window_clear(&vgpu->window);
+	ret = vgpu_wait_served(vgpu);
+	spin_lock(&vgpu->lock);
+	if (!ret && !vgpu->session)
+		ret = -ENODEV;
+	vgpu->open = !ret;
+	vgpu->broken = false;
+	if (!ret)
+		tranche_calls_post_open(&vgpu->session->calls, vgpu->gen);
+	spin_unlock(&vgpu->lock);
+	tranche_parent_tell(vgpu);
+	return ret;
+}
+
+static void vgpu_close(struct vfio_device *vdev)
+{
+	struct tranche_vgpu *vgpu = vgpu_of(vdev);
+
+	spin_lock(&vgpu->lock);
+	if (vgpu->session && !vgpu->broken)
+		tranche_calls_post_close(&vgpu->session->calls, vgpu->gen);
+	vgpu->open = false;
+	vgpu->broken = false;
+	spin_unlock(&vgpu->lock);
+
+	tranche_ioevents_clear(vgpu);
+	tranche_irqs_clear(&vgpu->irqs);
+	tranche_window_clear(&vgpu->window);
+	/* Copies that saw the vGPU open end before VFIO takes memory away. */
+	down_write(&vgpu->memory_sem);
+	up_write(&vgpu->memory_sem);
+	tranche_parent_tell(vgpu);
+}
+
+/* Starts a reset: who does it, and in which generation. */
+static struct tranche_session *reset_begin(struct tranche_vgpu *vgpu, u32 *gen)
+{
+	struct tranche_session *session;
+
+	spin_lock(&vgpu->lock);
+	session = vgpu->session;
+	if (session)
+		tranche_session_get(session);
+	if (session && vgpu->broken)
+		vgpu->gen++;
+	*gen = vgpu->gen;
+	spin_unlock(&vgpu->lock);
+	return session;
+}
+
+static int reset_send(struct tranche_vgpu *vgpu,
+		      struct tranche_session *session, u32 gen)
+{
+	struct tranche_call *call;
+	int ret;
+
+	call = tranche_call_alloc(TRANCHE_OP_RESET, 0, 0, 0);
+	if (!call)
+		return -ENOMEM;
+	call->message.gen = gen;
+	ret = tranche_call_make(&session->calls, call,
+				vgpu->parent->access_timeout_ms);
+	if (!ret)
+		tranche_call_free(call);
+	if (ret == -ETIMEDOUT)
+		tranche_vgpu_break(vgpu, session);
+	return ret;
+}
+
+static int vgpu_reset_locked(struct tranche_vgpu *vgpu)
+{
+	struct tranche_session *session;
+	u32 gen;
+	int ret;
+
+	lockdep_assert_held(&vgpu->reset_mutex);
+	ret = vgpu_wait_served(vgpu);
+	if (ret)
+		return ret;
+	session = reset_begin(vgpu, &gen);
+	if (!session)
+		return -EIO;
+	ret = reset_send(vgpu, session, gen);
+	spin_lock(&vgpu->lock);
+	if (!ret && vgpu->session == session)
+		vgpu->broken = false;
+	else if (!ret)
+		ret = -EIO;
+	spin_unlock(&vgpu->lock);
+	tranche_session_put(session);
+	tranche_parent_tell(vgpu);
+	return ret;
+}
+
+static long vgpu_reset(struct tranche_vgpu *vgpu)
+{
+	long ret = mutex_lock_killable(&vgpu->reset_mutex);
+
+	if (ret)
+		return ret;
+	ret = vgpu_reset_locked(vgpu);
+	mutex_unlock(&vgpu->reset_mutex);
+	return ret;
+}
+
+static long vgpu_info(void __user *arg)
+{
+	const size_t minsz = offsetofend(struct vfio_device_info, num_irqs);
+	struct vfio_device_info info;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	info.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET;
+	info.num_regions = VFIO_PCI_NUM_REGIONS;
+	info.num_irqs = VFIO_PCI_NUM_IRQS;
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+static long vgpu_ioctl(struct vfio_device *vdev, unsigned int cmd,
+		       unsigned long arg)
+{
+	struct tranche_vgpu *vgpu = vgpu_of(vdev);
+	void __user *user = (void __user *)arg;
+
+	switch (cmd) {
+	case VFIO_DEVICE_GET_INFO:
+		return vgpu_info(user);
+	case VFIO_DEVICE_GET_REGION_INFO:
+		return tranche_compat_region_info(vdev, arg,
+						  tranche_region_info);
+	case VFIO_DEVICE_GET_IRQ_INFO:
+		return tranche_irqs_info(&vgpu->irqs, user);
+	case VFIO_DEVICE_SET_IRQS:
+		return tranche_irqs_set(&vgpu->irqs, user);
+	case VFIO_DEVICE_IOEVENTFD:
+		return tranche_ioevent_set(vgpu, user);
+	case VFIO_DEVICE_RESET:
+		return vgpu_reset(vgpu);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* Somebody removes the vGPU: VFIO asks again until the VMM has let go. */
+static void vgpu_request(struct vfio_device *vdev, unsigned int count)
+{
+	struct tranche_vgpu *vgpu = vgpu_of(vdev);
+
+	if (!tranche_irqs_signal(&vgpu->irqs, VFIO_PCI_REQ_IRQ_INDEX) && !count)
+		dev_notice(vdev->dev, "removal waits for the VMM\n");
+}
+
+static int vgpu_init(struct vfio_device *vdev)
+{
+	struct tranche_vgpu *vgpu = vgpu_of(vdev);
+
+	spin_lock_init(&vgpu->lock);
+	init_waitqueue_head(&vgpu->served);
+	init_rwsem(&vgpu->memory_sem);
+	mutex_init(&vgpu->reset_mutex);
+	mutex_init(&vgpu->ioevents_mutex);
+	INIT_LIST_HEAD(&vgpu->ioevents);
+	INIT_LIST_HEAD(&vgpu->entry);
+	return 0;
+}
+
+/* Also of a vGPU that was not made whole. */
+static void vgpu_release(struct vfio_device *vdev)
+{
+	struct tranche_vgpu *vgpu = vgpu_of(vdev);
+
+	if (vgpu->memory_queue)
+		destroy_workqueue(vgpu->memory_queue);
+	tranche_window_uninit(&vgpu->window);
+	tranche_irqs_uninit(&vgpu->irqs);
+	kfree(vgpu->removed_notice);
+	kfree(vgpu->values);
+	if (vgpu->parent)
+		tranche_parent_put(vgpu->parent);
+}
+
+static const struct vfio_device_ops vgpu_ops = {
+	.name = "tranche",
+	.init = vgpu_init,
+	.release = vgpu_release,
+	.bind_iommufd = vfio_iommufd_emulated_bind,
+	.unbind_iommufd = vfio_iommufd_emulated_unbind,
+	.attach_ioas = vfio_iommufd_emulated_attach_ioas,
+	.detach_ioas = vfio_iommufd_emulated_detach_ioas,
+	.open_device = vgpu_open,
+	.close_device = vgpu_close,
+	.read = tranche_region_read,
+	.write = tranche_region_write,
+	.mmap = tranche_window_mmap,
+	.ioctl = vgpu_ioctl,
+	TRANCHE_REGION_INFO_OP(tranche_region_info).request = vgpu_request,
+};
+
+static int vgpu_setup(struct tranche_vgpu *vgpu)
+{
+	const struct tranche_parent *parent = vgpu->parent;
+	u32 i;
+	int ret;
+
+	vgpu->removed_notice =
+		kmalloc(sizeof(*vgpu->removed_notice), GFP_KERNEL);
+	vgpu->values = kcalloc(TRANCHE_ATTRIBUTES_MAX, sizeof(*vgpu->values),
+			       GFP_KERNEL);
+	if (!vgpu->removed_notice || !vgpu->values)
+		return -ENOMEM;
+	tranche_notice_init(&vgpu->state_notice, TRANCHE_EVENT_STATE);
+	tranche_notice_init(vgpu->removed_notice, TRANCHE_EVENT_REMOVED);
+	vgpu->removed_notice->last = true;
+	for (i = 0; i < parent->nr_attributes; i++)
+		memcpy(vgpu->values[i], parent->attributes[i].value,
+		       sizeof(vgpu->values[i]));
+	vgpu->memory_queue = alloc_workqueue(
+		"tranche-%.8s", WQ_UNBOUND | WQ_HIGHPRI, 0, vgpu->uuid);
+	if (!vgpu->memory_queue)
+		return -ENOMEM;
+	ret = tranche_irqs_init(&vgpu->irqs, tranche_vgpu_layout(vgpu));
+	if (ret)
+		return ret;
+	return tranche_window_init(&vgpu->window, tranche_vgpu_layout(vgpu),
+				   vgpu->vdev.inode->i_mapping);
+}
+
+/**
+ * tranche_vgpu_create() - make a vGPU that nobody can open yet
+ * @mdev: its device
+ * @parent: its GPU
+ * @mtype: its type
+ *
+ * Return: the vGPU, with the reference that the mdev device holds, or an error
+ */
+struct tranche_vgpu *tranche_vgpu_create(struct mdev_device *mdev,
+					 struct tranche_parent *parent,
+					 struct tranche_mtype *mtype)
+{
+	struct tranche_vgpu *vgpu;
+	int ret;
+
+	vgpu = vfio_alloc_device(tranche_vgpu, vdev, mdev_dev(mdev), &vgpu_ops);
+	if (IS_ERR(vgpu))
+		return vgpu;
+	kref_get(&parent->ref);
+	vgpu->parent = parent;
+	vgpu->mtype = mtype;
+	strscpy(vgpu->uuid, dev_name(mdev_dev(mdev)), sizeof(vgpu->uuid));
+	ret = vgpu_setup(vgpu);
+	if (ret) {
+		tranche_vgpu_put(vgpu);
+		return ERR_PTR(ret);
+	}
+	return vgpu;
+}
+
+/**
+ * tranche_vgpu_register() - let VMMs open it
+ * @vgpu: the vGPU
+ */
+int tranche_vgpu_register(struct tranche_vgpu *vgpu)
+{
+	return vfio_register_emulated_iommu_dev(&vgpu->vdev);
+}
+
+/**
+ * tranche_vgpu_unregister() - the opposite; waits until no VMM has it
+ * @vgpu: the vGPU
+ */
+void tranche_vgpu_unregister(struct tranche_vgpu *vgpu)
+{
+	vfio_unregister_group_dev(&vgpu->vdev);
+}
