@@ -171,7 +171,7 @@ int pci_config_add_extended(struct pci_config *config, uint16_t id,
 int pci_config_add_msix(struct pci_config *config, unsigned int vectors,
 			unsigned int bar, uint32_t table, uint32_t pba)
 {
-	uint8_t body[PCI_CAP_MSIX_SIZEOF - 2] = { 0 };
+	uint8_t body[PCI_CAP_MSIX_SIZEOF - 2] = {0};
 	int offset;
 
 	if (!vectors || vectors > 2048 || bar >= PCI_BAR_COUNT ||
@@ -191,7 +191,7 @@ int pci_config_add_msix(struct pci_config *config, unsigned int vectors,
 
 int pci_config_add_express(struct pci_config *config)
 {
-	uint8_t body[PCI_CAP_EXP_ENDPOINT_SIZEOF_V2 - 2] = { 0 };
+	uint8_t body[PCI_CAP_EXP_ENDPOINT_SIZEOF_V2 - 2] = {0};
 	int offset = pci_config_add_capability(config, PCI_CAP_ID_EXP, body,
 					       sizeof(body));
 

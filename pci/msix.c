@@ -14,7 +14,7 @@ static bool is_on(const struct msix *msix, const struct msix_entry *entry)
 static void tell(struct msix *msix, unsigned int vector)
 {
 	const struct msix_entry *entry = &msix->table[vector];
-	struct msix_message message = { entry->address, entry->data };
+	struct msix_message message = {entry->address, entry->data};
 
 	msix->ops->update(msix->user, vector,
 			  is_on(msix, entry) ? &message : NULL);
@@ -24,8 +24,7 @@ static void mask_all(struct msix *msix)
 {
 	for (unsigned int i = 0; i < msix->count; i++)
 		msix->table[i] = (struct msix_entry){
-			.control = PCI_MSIX_ENTRY_CTRL_MASKBIT
-		};
+			.control = PCI_MSIX_ENTRY_CTRL_MASKBIT};
 }
 
 int msix_init(struct msix *msix, unsigned int count, const struct msix_ops *ops,
@@ -33,7 +32,7 @@ int msix_init(struct msix *msix, unsigned int count, const struct msix_ops *ops,
 {
 	if (!count || count > MSIX_VECTORS_MAX)
 		return -EINVAL;
-	*msix = (struct msix){ .ops = ops, .user = user, .count = count };
+	*msix = (struct msix){.ops = ops, .user = user, .count = count};
 	msix->table = calloc(count, sizeof(*msix->table));
 	if (!msix->table)
 		return -ENOMEM;
@@ -102,8 +101,8 @@ uint64_t msix_table_read(const struct msix *msix, uint64_t offset,
 	entry = &msix->table[offset / MSIX_ENTRY_SIZE];
 	if (len == 4)
 		return entry_word(entry, word);
-	return entry_word(entry, word) |
-	       (uint64_t)entry_word(entry, word + 1) << 32;
+	return entry_word(entry, word) | (uint64_t)entry_word(entry, word + 1)
+						 << 32;
 }
 
 static void entry_set_word(struct msix_entry *entry, unsigned int word,
@@ -111,12 +110,12 @@ static void entry_set_word(struct msix_entry *entry, unsigned int word,
 {
 	switch (word) {
 	case 0:
-		entry->address = (entry->address & ~0xffffffffull) |
-				 (value & ~3u);
+		entry->address =
+			(entry->address & ~0xffffffffull) | (value & ~3u);
 		break;
 	case 1:
-		entry->address = (uint32_t)entry->address |
-				 (uint64_t)value << 32;
+		entry->address = (uint32_t)entry->address | (uint64_t)value
+								    << 32;
 		break;
 	case 2:
 		entry->data = value;

@@ -15,7 +15,7 @@
 #define AREA_SIZE 0x1000
 
 /* Features that the rings need, whatever the device. */
-#define RING_FEATURES                                       \
+#define RING_FEATURES \
 	(1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_RING_F_INDIRECT_DESC)
 
 struct pci_identity virtio_pci_identity(unsigned int type, uint32_t class_code)
@@ -47,13 +47,12 @@ static int add_area(struct virtio_pci *device, uint8_t type, uint32_t offset,
 	memcpy(body, &cap, sizeof(cap));
 	memcpy(body + sizeof(cap), extra, extra_len);
 	return pci_config_add_capability(device->config, PCI_CAP_ID_VNDR,
-					 body + 2,
-					 sizeof(cap) - 2 + extra_len);
+					 body + 2, sizeof(cap) - 2 + extra_len);
 }
 
 static int add_window(struct virtio_pci *device)
 {
-	uint8_t data[4] = { 0 };
+	uint8_t data[4] = {0};
 	int offset = add_area(device, VIRTIO_PCI_CAP_PCI_CFG, 0, 0, data,
 			      sizeof(data));
 
@@ -80,8 +79,8 @@ static int add_areas(struct virtio_pci *device)
 	r = add_area(device, VIRTIO_PCI_CAP_COMMON_CFG, VIRTIO_PCI_AREA_COMMON,
 		     AREA_SIZE, NULL, 0);
 	if (r >= 0)
-		r = add_area(device, VIRTIO_PCI_CAP_ISR_CFG, VIRTIO_PCI_AREA_ISR,
-			     AREA_SIZE, NULL, 0);
+		r = add_area(device, VIRTIO_PCI_CAP_ISR_CFG,
+			     VIRTIO_PCI_AREA_ISR, AREA_SIZE, NULL, 0);
 	if (r >= 0 && device->device_config_len)
 		r = add_area(device, VIRTIO_PCI_CAP_DEVICE_CFG,
 			     VIRTIO_PCI_AREA_DEVICE, AREA_SIZE, NULL, 0);
@@ -143,14 +142,15 @@ int virtio_pci_add_shared_memory(struct virtio_pci *device, uint8_t id,
 				 uint64_t length)
 {
 	struct virtio_pci_cap64 cap = {
-		.cap = {
-			.cap_len = sizeof(cap),
-			.cfg_type = VIRTIO_PCI_CAP_SHARED_MEMORY_CFG,
-			.bar = bar,
-			.id = id,
-			.offset = offset,
-			.length = length,
-		},
+		.cap =
+			{
+				.cap_len = sizeof(cap),
+				.cfg_type = VIRTIO_PCI_CAP_SHARED_MEMORY_CFG,
+				.bar = bar,
+				.id = id,
+				.offset = offset,
+				.length = length,
+			},
 		.offset_hi = offset >> 32,
 		.length_hi = length >> 32,
 	};
@@ -190,8 +190,8 @@ void virtio_pci_break(struct virtio_pci *device)
 
 uint16_t virtio_pci_vector(const struct virtio_pci *device, unsigned int queue)
 {
-	return queue < device->queue_count ? device->queue_vector[queue] :
-					     VIRTIO_PCI_NO_VECTOR;
+	return queue < device->queue_count ? device->queue_vector[queue]
+					   : VIRTIO_PCI_NO_VECTOR;
 }
 
 static struct virtq *selected(struct virtio_pci *device)
@@ -240,15 +240,16 @@ static uint64_t common_register(struct virtio_pci *device, unsigned int offset)
 	case VIRTIO_PCI_COMMON_DFSELECT:
 		return device->feature_select;
 	case VIRTIO_PCI_COMMON_DF:
-		return device->feature_select > 1 ?
-			       0 :
-			       device->features >> 32 * device->feature_select;
+		return device->feature_select > 1
+			       ? 0
+			       : device->features >>
+					 32 * device->feature_select;
 	case VIRTIO_PCI_COMMON_GFSELECT:
 		return device->accept_select;
 	case VIRTIO_PCI_COMMON_GF:
-		return device->accept_select > 1 ?
-			       0 :
-			       device->accepted >> 32 * device->accept_select;
+		return device->accept_select > 1
+			       ? 0
+			       : device->accepted >> 32 * device->accept_select;
 	case VIRTIO_PCI_COMMON_MSIX:
 		return device->config_vector;
 	case VIRTIO_PCI_COMMON_NUMQ:
@@ -297,7 +298,8 @@ uint64_t virtio_pci_read(struct virtio_pci *device, uint64_t offset,
 		device->isr = 0;
 		break;
 	case VIRTIO_PCI_AREA_DEVICE / AREA_SIZE:
-		value = device_read(device, offset - VIRTIO_PCI_AREA_DEVICE, len);
+		value = device_read(device, offset - VIRTIO_PCI_AREA_DEVICE,
+				    len);
 		break;
 	}
 	return cut(value, len);
@@ -335,10 +337,9 @@ static void set_queue_address(struct virtq *queue, unsigned int offset,
 
 static void enable_queue(struct virtio_pci *device, struct virtq *queue)
 {
-	queue->event_idx = device->accepted &
-			   1ull << VIRTIO_RING_F_EVENT_IDX;
-	queue->indirect = device->accepted &
-			  1ull << VIRTIO_RING_F_INDIRECT_DESC;
+	queue->event_idx = device->accepted & 1ull << VIRTIO_RING_F_EVENT_IDX;
+	queue->indirect =
+		device->accepted & 1ull << VIRTIO_RING_F_INDIRECT_DESC;
 	if (virtq_enable(queue) < 0)
 		virtio_pci_break(device);
 }
@@ -357,9 +358,9 @@ static void set_queue_register(struct virtio_pci *device, unsigned int offset,
 		break;
 	case VIRTIO_PCI_COMMON_Q_MSIX:
 		device->queue_vector[device->queue_select] =
-			(value & 0xffff) < device->vectors ?
-				value :
-				VIRTIO_PCI_NO_VECTOR;
+			(value & 0xffff) < device->vectors
+				? value
+				: VIRTIO_PCI_NO_VECTOR;
 		break;
 	case VIRTIO_PCI_COMMON_Q_ENABLE:
 		if ((value & 0xffff) == 1)
@@ -416,9 +417,9 @@ static void common_write(struct virtio_pci *device, unsigned int offset,
 				 value);
 		break;
 	case VIRTIO_PCI_COMMON_MSIX:
-		device->config_vector = (value & 0xffff) < device->vectors ?
-						value :
-						VIRTIO_PCI_NO_VECTOR;
+		device->config_vector = (value & 0xffff) < device->vectors
+						? value
+						: VIRTIO_PCI_NO_VECTOR;
 		break;
 	case VIRTIO_PCI_COMMON_STATUS:
 		set_status(device, value);
@@ -470,7 +471,8 @@ void virtio_pci_write(struct virtio_pci *device, uint64_t offset,
 			common_write(device, offset + 4, value >> 32);
 		break;
 	case VIRTIO_PCI_AREA_DEVICE / AREA_SIZE:
-		device_write(device, offset - VIRTIO_PCI_AREA_DEVICE, len, value);
+		device_write(device, offset - VIRTIO_PCI_AREA_DEVICE, len,
+			     value);
 		break;
 	case VIRTIO_PCI_AREA_NOTIFY / AREA_SIZE:
 		notify_write(device, offset - VIRTIO_PCI_AREA_NOTIFY);

@@ -151,7 +151,7 @@ static int add_span(struct virtq *queue, struct virtq_chain *chain,
 		return queue_break(queue);
 	if (__builtin_add_overflow(*total, len, total))
 		return queue_break(queue);
-	chain->spans[at] = (struct guest_span){ le64toh(desc->addr), len };
+	chain->spans[at] = (struct guest_span){le64toh(desc->addr), len};
 	if (write)
 		chain->writable++;
 	else
@@ -193,7 +193,7 @@ static int walk_indirect(struct virtq *queue, const struct vring_desc *desc,
 {
 	struct vring_desc copy[VIRTQ_SIZE_MAX];
 	uint32_t len = le32toh(desc->len);
-	struct table table = { .count = len / sizeof(*copy), .copy = copy };
+	struct table table = {.count = len / sizeof(*copy), .copy = copy};
 	struct vring_desc none;
 
 	if (!len || len % sizeof(*copy) || len > sizeof(copy))
@@ -206,7 +206,7 @@ static int walk_indirect(struct virtq *queue, const struct vring_desc *desc,
 
 int virtq_pop(struct virtq *queue, struct virtq_chain *chain)
 {
-	struct table table = { .addr = queue->desc, .count = queue->size };
+	struct table table = {.addr = queue->desc, .count = queue->size};
 	struct vring_desc indirect;
 	int r;
 
@@ -225,7 +225,7 @@ int virtq_pop(struct virtq *queue, struct virtq_chain *chain)
 
 int virtq_push(struct virtq *queue, uint16_t head, uint32_t written)
 {
-	struct vring_used_elem elem = { htole32(head), htole32(written) };
+	struct vring_used_elem elem = {htole32(head), htole32(written)};
 	uint16_t slot = queue->used_next & (queue->size - 1);
 
 	if (!usable(queue))
@@ -293,7 +293,7 @@ static int cut_spans(const struct guest_span *spans, unsigned int count,
 		if (part > len)
 			part = len;
 		cut[pieces++] =
-			(struct guest_span){ spans[i].addr + offset, part };
+			(struct guest_span){spans[i].addr + offset, part};
 		len -= part;
 		offset = 0;
 	}

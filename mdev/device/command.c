@@ -65,35 +65,35 @@ static const struct {
 	uint32_t length;
 	command_handler handler;
 } commands[] = {
-	{ VIRTIO_GPU_CMD_GET_DISPLAY_INFO, HEADER_SIZE, get_display_info },
-	{ VIRTIO_GPU_CMD_GET_CAPSET_INFO,
-	  sizeof(struct virtio_gpu_get_capset_info), get_capset_info },
-	{ VIRTIO_GPU_CMD_GET_CAPSET, sizeof(struct virtio_gpu_get_capset),
-	  get_capset },
-	{ VIRTIO_GPU_CMD_RESOURCE_UNREF,
-	  sizeof(struct virtio_gpu_resource_unref), command_resource_unref },
-	{ VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID,
-	  sizeof(struct virtio_gpu_resource_assign_uuid),
-	  command_resource_assign_uuid },
-	{ VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB,
-	  sizeof(struct virtio_gpu_resource_create_blob),
-	  command_resource_create_blob },
-	{ VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB,
-	  sizeof(struct virtio_gpu_resource_map_blob),
-	  command_resource_map_blob },
-	{ VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB,
-	  sizeof(struct virtio_gpu_resource_unmap_blob),
-	  command_resource_unmap_blob },
-	{ VIRTIO_GPU_CMD_CTX_CREATE, sizeof(struct virtio_gpu_ctx_create),
-	  command_ctx_create },
-	{ VIRTIO_GPU_CMD_CTX_DESTROY, sizeof(struct virtio_gpu_ctx_destroy),
-	  command_ctx_destroy },
-	{ VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE,
-	  sizeof(struct virtio_gpu_ctx_resource), command_ctx_attach_resource },
-	{ VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE,
-	  sizeof(struct virtio_gpu_ctx_resource), command_ctx_detach_resource },
-	{ VIRTIO_GPU_CMD_SUBMIT_3D, sizeof(struct virtio_gpu_cmd_submit),
-	  command_submit_3d },
+	{VIRTIO_GPU_CMD_GET_DISPLAY_INFO, HEADER_SIZE, get_display_info},
+	{VIRTIO_GPU_CMD_GET_CAPSET_INFO,
+	 sizeof(struct virtio_gpu_get_capset_info), get_capset_info},
+	{VIRTIO_GPU_CMD_GET_CAPSET, sizeof(struct virtio_gpu_get_capset),
+	 get_capset},
+	{VIRTIO_GPU_CMD_RESOURCE_UNREF,
+	 sizeof(struct virtio_gpu_resource_unref), command_resource_unref},
+	{VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID,
+	 sizeof(struct virtio_gpu_resource_assign_uuid),
+	 command_resource_assign_uuid},
+	{VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB,
+	 sizeof(struct virtio_gpu_resource_create_blob),
+	 command_resource_create_blob},
+	{VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB,
+	 sizeof(struct virtio_gpu_resource_map_blob),
+	 command_resource_map_blob},
+	{VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB,
+	 sizeof(struct virtio_gpu_resource_unmap_blob),
+	 command_resource_unmap_blob},
+	{VIRTIO_GPU_CMD_CTX_CREATE, sizeof(struct virtio_gpu_ctx_create),
+	 command_ctx_create},
+	{VIRTIO_GPU_CMD_CTX_DESTROY, sizeof(struct virtio_gpu_ctx_destroy),
+	 command_ctx_destroy},
+	{VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE,
+	 sizeof(struct virtio_gpu_ctx_resource), command_ctx_attach_resource},
+	{VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE,
+	 sizeof(struct virtio_gpu_ctx_resource), command_ctx_detach_resource},
+	{VIRTIO_GPU_CMD_SUBMIT_3D, sizeof(struct virtio_gpu_cmd_submit),
+	 command_submit_3d},
 };
 
 static void header_read(struct command *command)
@@ -169,9 +169,9 @@ static bool ring_valid(const struct command *command, const struct gpu *gpu)
 
 void command_execute(struct command *command, struct gpu *gpu)
 {
-	uint32_t type = ring_valid(command, gpu) ?
-				dispatch(command, gpu) :
-				VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID;
+	uint32_t type = ring_valid(command, gpu)
+				? dispatch(command, gpu)
+				: VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID;
 
 	command->failed = type >= VIRTIO_GPU_RESP_ERR_UNSPEC;
 	if (command->failed || !command->response_length)

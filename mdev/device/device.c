@@ -73,7 +73,7 @@ int device_deinit(struct device *device)
 
 static int answer(struct device *device, uint64_t seq, int error)
 {
-	const struct transport_answer answer = { .seq = seq, .error = error };
+	const struct transport_answer answer = {.seq = seq, .error = error};
 
 	return device->transport->ops->answer(device->transport, &answer);
 }
@@ -167,8 +167,8 @@ static void on_broken(struct device *device)
 	uint16_t vector = function_break(&device->function);
 
 	if (vector != VIRTIO_PCI_NO_VECTOR)
-		device->transport->ops->interrupt(
-			device->transport, device->function.gen, vector);
+		device->transport->ops->interrupt(device->transport,
+						  device->function.gen, vector);
 }
 
 static int handle_events(struct device *device)
@@ -183,9 +183,9 @@ static int handle_events(struct device *device)
 int device_serve(struct device *device, int end)
 {
 	struct pollfd fds[] = {
-		{ .fd = device->transport->fd, .events = POLLIN },
-		{ .fd = device->worker.events_fd, .events = POLLIN },
-		{ .fd = end, .events = POLLIN },
+		{.fd = device->transport->fd, .events = POLLIN},
+		{.fd = device->worker.events_fd, .events = POLLIN},
+		{.fd = end, .events = POLLIN},
 	};
 	int r = 0;
 

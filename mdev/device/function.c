@@ -21,16 +21,16 @@
  * Without VIRGL, which means 3D of any kind, and the three after it Mesa's
  * venus does not start. RESOURCE_UUID lets guests share between drivers.
  */
-#define FEATURES                                                           \
-	(1ull << VIRTIO_GPU_F_VIRGL | 1ull << VIRTIO_GPU_F_RESOURCE_UUID | \
-	 1ull << VIRTIO_GPU_F_RESOURCE_BLOB |                              \
-	 1ull << VIRTIO_GPU_F_CONTEXT_INIT |                               \
-	 1ull << VIRTIO_RING_F_EVENT_IDX | 1ull << VIRTIO_F_ACCESS_PLATFORM)
+#define FEATURES                                                               \
+	(1ull << VIRTIO_GPU_F_VIRGL | 1ull << VIRTIO_GPU_F_RESOURCE_UUID |     \
+	 1ull << VIRTIO_GPU_F_RESOURCE_BLOB |                                  \
+	 1ull << VIRTIO_GPU_F_CONTEXT_INIT | 1ull << VIRTIO_RING_F_EVENT_IDX | \
+	 1ull << VIRTIO_F_ACCESS_PLATFORM)
 
 static int start(void *user)
 {
 	struct function *function = user;
-	struct gpu_session session = { .gen = function->gen };
+	struct gpu_session session = {.gen = function->gen};
 
 	for (unsigned int i = 0; i < GPU_QUEUES; i++) {
 		session.queues[i] = &function->virtio.queues[i];
@@ -141,13 +141,12 @@ static void config_read(struct function *function, uint64_t offset,
 	uint32_t step = piece(length);
 
 	for (uint32_t at = 0; at < length; at += step) {
-		uint32_t value =
-			htole32(length == step ?
-					virtio_pci_config_read(
-						&function->virtio, offset,
-						length) :
-					pci_config_read(&function->config,
-							offset + at, step));
+		uint32_t value = htole32(
+			length == step
+				? virtio_pci_config_read(&function->virtio,
+							 offset, length)
+				: pci_config_read(&function->config,
+						  offset + at, step));
 
 		memcpy(data + at, &value, step);
 	}

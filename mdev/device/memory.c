@@ -20,15 +20,15 @@ static int copy(struct guest_memory *guest,
 
 	/* Whatever failed, the guest's queue can't go on: one error will do. */
 	return memory->transport->ops->copy(memory->transport, memory->gen,
-					    segments, count) < 0 ?
-		       -EFAULT :
-		       0;
+					    segments, count) < 0
+		       ? -EFAULT
+		       : 0;
 }
 
 static int memory_read(struct guest_memory *guest, uint64_t addr, void *data,
 		       size_t len)
 {
-	struct transport_segment segment = { addr, data, len, false };
+	struct transport_segment segment = {addr, data, len, false};
 
 	return copy(guest, &segment, 1);
 }
@@ -37,8 +37,8 @@ static int memory_write(struct guest_memory *guest, uint64_t addr,
 			const void *data, size_t len)
 {
 	/* A segment is written from, never to. */
-	struct transport_segment segment = { addr, (void *)(uintptr_t)data, len,
-					     true };
+	struct transport_segment segment = {addr, (void *)(uintptr_t)data, len,
+					    true};
 
 	return copy(guest, &segment, 1);
 }
@@ -55,8 +55,7 @@ static int memory_gather(struct guest_memory *guest,
 		int r = 0;
 
 		segments[filled++] = (struct transport_segment){
-			spans[i].addr, to, spans[i].len, false
-		};
+			spans[i].addr, to, spans[i].len, false};
 		to += spans[i].len;
 		if (filled == SEGMENTS || i + 1 == count) {
 			r = copy(guest, segments, filled);
@@ -76,7 +75,7 @@ static const struct guest_memory_ops memory_ops = {
 
 void memory_init(struct memory *memory, struct transport *transport)
 {
-	*memory = (struct memory){ { &memory_ops }, transport, 0 };
+	*memory = (struct memory){{&memory_ops}, transport, 0};
 }
 
 void memory_begin(struct memory *memory, uint32_t gen)

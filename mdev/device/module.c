@@ -10,7 +10,6 @@
 
 #include "mdev/device/layout.h"
 
-
 /* The kernel says the outcome by errno; an interrupted call starts again. */
 static int call(struct transport *transport, unsigned long request, void *arg)
 {
@@ -43,7 +42,9 @@ static int op_of(uint16_t op)
 static int module_receive(struct transport *transport,
 			  struct transport_message *message)
 {
-	struct tranche_serve serve = { .flags = TRANCHE_SERVE_RECEIVE };
+	struct tranche_serve serve = {
+		.flags = TRANCHE_SERVE_RECEIVE | TRANCHE_SERVE_NOWAIT,
+	};
 	const struct tranche_message *from = &serve.message;
 	int r = call(transport, TRANCHE_VGPU_SERVE, &serve);
 
@@ -68,11 +69,12 @@ static int module_answer(struct transport *transport,
 {
 	struct tranche_serve serve = {
 		.flags = TRANCHE_SERVE_ANSWER,
-		.answer = {
-			.seq = answer->seq,
-			.error = -answer->error,
-			.length = answer->length,
-		},
+		.answer =
+			{
+				.seq = answer->seq,
+				.error = -answer->error,
+				.length = answer->length,
+			},
 	};
 
 	memcpy(serve.answer.data, answer->data, answer->length);
@@ -228,9 +230,9 @@ int module_init(struct module *module, int fd)
 	struct transport *transport = &module->transport;
 	int r;
 
-	*module = (struct module){ .transport = { &module_ops, fd, 0 } };
-	/* The register thread waits in poll(), for other things too. */
-	r = fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0 ? -errno : 0;
+	*module = (struct module){.transport = {&module_ops, fd, 0}};
+	/* The render server must not inherit it. */
+	r = fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
 	if (r == 0)
 		r = call(transport, TRANCHE_VGPU_INFO, &module->info);
 	if (r >= 0)

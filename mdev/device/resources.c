@@ -13,7 +13,7 @@ static struct resource **bucket(struct resources *resources, uint32_t id)
 
 void resources_init(struct resources *resources, uint64_t host_bytes_max)
 {
-	*resources = (struct resources){ .host_bytes_max = host_bytes_max };
+	*resources = (struct resources){.host_bytes_max = host_bytes_max};
 }
 
 struct resource *resources_find(struct resources *resources, uint32_t id)

@@ -11,7 +11,7 @@ int window_init(struct window *window, struct transport *transport)
 {
 	uint64_t words = transport->window_size / WINDOW_PAGE / WORD_PAGES;
 
-	*window = (struct window){ .transport = transport };
+	*window = (struct window){.transport = transport};
 	if (!words || transport->window_size % (WINDOW_PAGE * WORD_PAGES))
 		return -EINVAL;
 	window->map = calloc(words, sizeof(*window->map));

@@ -68,9 +68,9 @@ static bool obey(struct worker *worker)
 static void wait_for_work(struct worker *worker)
 {
 	struct pollfd fds[] = {
-		{ .fd = worker->orders_fd, .events = POLLIN },
-		{ .fd = worker->doorbell, .events = POLLIN },
-		{ .fd = worker->fence_fd, .events = POLLIN },
+		{.fd = worker->orders_fd, .events = POLLIN},
+		{.fd = worker->doorbell, .events = POLLIN},
+		{.fd = worker->fence_fd, .events = POLLIN},
 	};
 	eventfd_t count;
 
@@ -97,8 +97,8 @@ static void *worker_main(void *arg)
 
 static int fds_open(struct worker *worker)
 {
-	int *fds[] = { &worker->orders_fd, &worker->doorbell, &worker->fence_fd,
-		       &worker->events_fd };
+	int *fds[] = {&worker->orders_fd, &worker->doorbell, &worker->fence_fd,
+		      &worker->events_fd};
 
 	for (unsigned int i = 0; i < 4; i++)
 		*fds[i] = -1;
@@ -112,8 +112,8 @@ static int fds_open(struct worker *worker)
 
 static void fds_close(struct worker *worker)
 {
-	int fds[] = { worker->orders_fd, worker->doorbell, worker->fence_fd,
-		      worker->events_fd };
+	int fds[] = {worker->orders_fd, worker->doorbell, worker->fence_fd,
+		     worker->events_fd};
 
 	for (unsigned int i = 0; i < 4; i++)
 		if (fds[i] >= 0)
