@@ -45,7 +45,8 @@ static int add_area(struct virtio_pci *device, uint8_t type, uint32_t offset,
 
 	assert(extra_len <= 8);
 	memcpy(body, &cap, sizeof(cap));
-	memcpy(body + sizeof(cap), extra, extra_len);
+	if (extra_len)
+		memcpy(body + sizeof(cap), extra, extra_len);
 	return pci_config_add_capability(device->config, PCI_CAP_ID_VNDR,
 					 body + 2, sizeof(cap) - 2 + extra_len);
 }
