@@ -3,8 +3,18 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <time.h>
 
 #include "mdev/device/layout.h"
+#include "mdev/device/log.h"
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
+}
 
 static void start(void *user, const struct gpu_session *session)
 {
@@ -17,6 +27,7 @@ static void stop(void *user)
 {
 	struct device *device = user;
 
+	device->stop_by = now_ms() + DEVICE_STOP_MS;
 	worker_stop(&device->worker);
 }
 
@@ -54,6 +65,7 @@ int device_init(struct device *device, struct transport *transport,
 
 	device->transport = transport;
 	device->reset_waits = false;
+	device->stop_by = 0;
 	r = worker_init(&device->worker, transport, renderer);
 	if (r < 0)
 		return r;
@@ -155,6 +167,7 @@ static int handle_all(struct device *device)
 
 static int on_stopped(struct device *device)
 {
+	device->stop_by = 0;
 	function_stopped(&device->function);
 	if (!device->reset_waits)
 		return 0;
@@ -180,6 +193,23 @@ static int handle_events(struct device *device)
 	return events & WORKER_STOPPED ? on_stopped(device) : 0;
 }
 
+/* How long to wait for anything else; abandons a renderer that is late. */
+static int patience_ms(struct device *device)
+{
+	struct renderer *renderer = device->worker.gpu.renderer;
+	uint64_t now;
+
+	if (!device->stop_by)
+		return -1;
+	now = now_ms();
+	if (now < device->stop_by)
+		return device->stop_by - now;
+	log_guest("the renderer holds up a reset: its contexts are ended");
+	renderer->ops->abandon(renderer);
+	device->stop_by = 0;
+	return -1;
+}
+
 int device_serve(struct device *device, int end)
 {
 	struct pollfd fds[] = {
@@ -190,7 +220,7 @@ int device_serve(struct device *device, int end)
 	int r = 0;
 
 	while (r >= 0) {
-		if (poll(fds, 3, -1) < 0 && errno != EINTR)
+		if (poll(fds, 3, patience_ms(device)) < 0 && errno != EINTR)
 			return -errno;
 		if (fds[2].revents)
 			return 0;

@@ -5,7 +5,8 @@
  *
  * A register access is answered at once, whatever the queue thread does. Only
  * the answer to a reset waits until the queue thread has given everything up;
- * meanwhile accesses go on being answered.
+ * meanwhile accesses go on being answered. A renderer that holds that up for
+ * DEVICE_STOP_MS is abandoned: the guest wanted all of it gone anyway.
  *
  * Owner: the program's main function. Locking: everything is the register
  * thread's, that is, the caller's of device_serve().
@@ -19,10 +20,13 @@
 #include "mdev/device/function.h"
 #include "mdev/device/worker.h"
 
+#define DEVICE_STOP_MS 3000
+
 struct device {
 	struct transport *transport;
 	struct worker worker;
 	struct function function;
+	uint64_t stop_by; /* CLOCK_MONOTONIC, ms; 0: nothing to wait for */
 	bool reset_waits;
 	uint64_t reset_seq; /* of the reset to answer */
 };

@@ -7,7 +7,8 @@
  * not yet destroyed. Calls may take long, since they wait for a context's
  * worker.
  *
- * Owner: the program's main function. Locking: calls belong to the queue thread.
+ * Owner: the program's main function. Locking: calls belong to the queue
+ * thread, but for abandon(), which any thread may call at any time.
  * The fence callback may come from any thread, at any time between fence() and
  * the end of context_destroy().
  */
@@ -57,6 +58,11 @@ struct renderer_ops {
 	/* Calls fence_done(@fence) once all earlier work of the ring is. */
 	int (*fence)(struct renderer *renderer, uint32_t context, uint8_t ring,
 		     uint64_t fence);
+	/*
+	 * Makes a call that waits come back, and all later ones fail, until the
+	 * next begin(). Costs every context.
+	 */
+	void (*abandon)(struct renderer *renderer);
 };
 
 struct renderer {

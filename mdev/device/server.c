@@ -20,6 +20,13 @@ void server_init(struct server *server, const char *path)
 {
 	server->path = path;
 	server->pidfd = -1;
+	server->pid = 0;
+	pthread_mutex_init(&server->lock, NULL);
+}
+
+void server_deinit(struct server *server)
+{
+	pthread_mutex_destroy(&server->lock);
 }
 
 /* After fork() in a process with threads: only calls that are safe there. */
@@ -32,7 +39,8 @@ static _Noreturn void child(const char *path, int socket, pid_t parent)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* It may have died before we asked to die with it. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
+	    setpgid(0, 0) < 0)
 		_exit(127);
 	/* dup2() onto itself would keep close-on-exec. */
 	if (socket == SERVER_FD)
@@ -41,6 +49,13 @@ static _Noreturn void child(const char *path, int socket, pid_t parent)
 		_exit(127);
 	execv(path, argv);
 	_exit(127);
+}
+
+static void pid_set(struct server *server, pid_t pid)
+{
+	pthread_mutex_lock(&server->lock);
+	server->pid = pid;
+	pthread_mutex_unlock(&server->lock);
 }
 
 static int spawn(struct server *server, int socket)
@@ -52,9 +67,13 @@ static int spawn(struct server *server, int socket)
 		return -errno;
 	if (pid == 0)
 		child(server->path, socket, parent);
+	/* Whoever of the two comes first: it is a group before it can be ended. */
+	setpgid(pid, pid);
 	server->pidfd = pidfd_open(pid, 0);
-	if (server->pidfd >= 0)
+	if (server->pidfd >= 0) {
+		pid_set(server, pid);
 		return 0;
+	}
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	return -EMFILE;
@@ -84,16 +103,27 @@ bool server_alive(const struct server *server)
 	return server->pidfd >= 0 && poll(&fd, 1, 0) == 0;
 }
 
+void server_kill(struct server *server)
+{
+	pthread_mutex_lock(&server->lock);
+	if (server->pid)
+		kill(-server->pid, SIGKILL);
+	pthread_mutex_unlock(&server->lock);
+}
+
 void server_stop(struct server *server)
 {
 	siginfo_t info;
 
 	if (server->pidfd < 0)
 		return;
-	pidfd_send_signal(server->pidfd, SIGKILL, NULL, 0);
-	while (waitid(P_PIDFD, server->pidfd, &info, WEXITED) < 0 &&
+	server_kill(server);
+	while (waitid(P_PIDFD, server->pidfd, &info, WEXITED | WNOWAIT) < 0 &&
 	       errno == EINTR)
 		;
+	/* Once it is reaped its number may be another's. */
+	pid_set(server, 0);
+	waitid(P_PIDFD, server->pidfd, &info, WEXITED);
 	close(server->pidfd);
 	server->pidfd = -1;
 }

@@ -200,6 +200,11 @@ static int virgl_fence(struct renderer *renderer, uint32_t context,
 		virgl_renderer_context_create_fence(context, 0, ring, fence));
 }
 
+static void virgl_abandon(struct renderer *renderer)
+{
+	server_kill(&to_virgl(renderer)->server);
+}
+
 static const struct renderer_ops virgl_ops = {
 	.capset = virgl_capset,
 	.begin = virgl_begin,
@@ -213,6 +218,7 @@ static const struct renderer_ops virgl_ops = {
 	.unmap = virgl_unmap,
 	.submit = virgl_submit,
 	.fence = virgl_fence,
+	.abandon = virgl_abandon,
 };
 
 int virgl_init(struct virgl *virgl, const char *server)
@@ -226,4 +232,5 @@ int virgl_init(struct virgl *virgl, const char *server)
 void virgl_deinit(struct virgl *virgl)
 {
 	down(virgl);
+	server_deinit(&virgl->server);
 }

@@ -99,7 +99,7 @@ static void on_notify(void *user, unsigned int queue)
 	run(user);
 }
 
-static const struct function_ops ops = { on_start, on_stop, on_notify };
+static const struct function_ops ops = {on_start, on_stop, on_notify};
 
 static void put(struct machine *machine, uint64_t offset, uint32_t length,
 		uint64_t value)
@@ -138,8 +138,8 @@ static void drive(struct machine *machine, uint32_t features)
 /* Identifiers are few, so that requests meet. */
 static void request(struct machine *machine, struct input *input)
 {
-	struct virtio_gpu_ctrl_hdr hdr = { 0 };
-	uint8_t body[DRIVER_ROOM] = { 0 };
+	struct virtio_gpu_ctrl_hdr hdr = {0};
+	uint8_t body[DRIVER_ROOM] = {0};
 	uint32_t length = number(input, 1);
 
 	hdr.type = number(input, 1) | 0x100u << (number(input, 1) % 3);
@@ -156,7 +156,7 @@ static void request(struct machine *machine, struct input *input)
 static void access_region(struct machine *machine, struct input *input,
 			  unsigned int region, bool write)
 {
-	static const uint32_t lengths[] = { 1, 2, 4, 8, 3, 16, 255, 256 };
+	static const uint32_t lengths[] = {1, 2, 4, 8, 3, 16, 255, 256};
 	uint8_t data[TRANSPORT_DATA_MAX];
 	uint32_t length = lengths[number(input, 1) % 8];
 	uint64_t offset = number(input, 2);
@@ -242,7 +242,7 @@ static void prepare(struct machine *machine)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct machine machine;
-	struct input input = { data, size };
+	struct input input = {data, size};
 
 	prepare(&machine);
 	for (unsigned int i = 0; input.size && i < STEPS_MAX; i++)

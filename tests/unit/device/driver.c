@@ -15,10 +15,10 @@ uint16_t driver_offer(struct fake *fake, const void *request, uint32_t length,
 
 	memcpy(fake->memory + DRIVER_REQUEST + offset, request, length);
 	memset(fake->memory + DRIVER_RESPONSE + offset, 0, DRIVER_ROOM);
-	desc[head] = (struct vring_desc){ DRIVER_REQUEST + offset, length,
-					  VRING_DESC_F_NEXT, head + 1 };
-	desc[head + 1] = (struct vring_desc){ DRIVER_RESPONSE + offset, room,
-					      VRING_DESC_F_WRITE, 0 };
+	desc[head] = (struct vring_desc){DRIVER_REQUEST + offset, length,
+					 VRING_DESC_F_NEXT, head + 1};
+	desc[head + 1] = (struct vring_desc){DRIVER_RESPONSE + offset, room,
+					     VRING_DESC_F_WRITE, 0};
 	avail->ring[avail->idx % DRIVER_QUEUE_SIZE] = head;
 	__atomic_store_n(&avail->idx, avail->idx + 1, __ATOMIC_RELEASE);
 	return number;

@@ -116,7 +116,7 @@ static int fake_window_map(struct transport *transport, uint32_t gen,
 	}
 	if (!free_one)
 		return -ENOMEM;
-	*free_one = (struct fake_mapping){ offset, length, address };
+	*free_one = (struct fake_mapping){offset, length, address};
 	return 0;
 }
 
@@ -237,7 +237,7 @@ static int fake_blob_create(struct renderer *renderer,
 		return fake->fail;
 	if (!slot)
 		return -ENOMEM;
-	*slot = (struct fake_resource){ .id = blob->resource };
+	*slot = (struct fake_resource){.id = blob->resource};
 	return 0;
 }
 
@@ -323,6 +323,17 @@ static int fake_fence(struct renderer *renderer, uint32_t context, uint8_t ring,
 	return -ENOMEM;
 }
 
+static void fake_abandon(struct renderer *renderer)
+{
+	struct fake *fake = of_renderer(renderer);
+
+	pthread_mutex_lock(&fake->lock);
+	fake->abandoned++;
+	fake->hold_submit = false;
+	pthread_cond_broadcast(&fake->changed);
+	pthread_mutex_unlock(&fake->lock);
+}
+
 static const struct renderer_ops renderer_ops = {
 	.capset = fake_capset,
 	.begin = fake_begin,
@@ -336,6 +347,7 @@ static const struct renderer_ops renderer_ops = {
 	.unmap = fake_unmap,
 	.submit = fake_submit,
 	.fence = fake_fence,
+	.abandon = fake_abandon,
 };
 
 void fake_init(struct fake *fake)
@@ -345,8 +357,8 @@ void fake_init(struct fake *fake)
 	memset(fake, 0, sizeof(*fake));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets) < 0)
 		abort();
-	fake->transport = (struct transport){ &transport_ops, sockets[0],
-					      FAKE_WINDOW };
+	fake->transport =
+		(struct transport){&transport_ops, sockets[0], FAKE_WINDOW};
 	fake->peer = sockets[1];
 	fake->renderer.ops = &renderer_ops;
 	pthread_mutex_init(&fake->lock, NULL);
@@ -405,7 +417,7 @@ static const struct transport_answer *answer_find(struct fake *fake,
 struct transport_answer fake_answer(struct fake *fake, uint64_t seq)
 {
 	const struct transport_answer *found;
-	struct transport_answer answer = { 0 };
+	struct transport_answer answer = {0};
 	struct timespec end;
 	int r = 0;
 

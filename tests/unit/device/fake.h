@@ -54,6 +54,7 @@ struct fake {
 	pthread_cond_t changed;
 	bool hold_submit; /* (lock) submissions wait */
 	bool holding; /* (lock) one does */
+	unsigned int abandoned; /* (lock) */
 	int peer; /* of transport.fd */
 	struct transport_answer answers[FAKE_MESSAGES]; /* (lock) */
 	unsigned int answered; /* (lock) */

@@ -62,8 +62,8 @@ static uint64_t send_access(struct fixture *f, enum transport_op op,
 static void put(struct fixture *f, uint64_t offset, uint32_t length,
 		uint64_t value)
 {
-	fake_answer(&f->fake, send_access(f, TRANSPORT_WRITE, offset, length,
-					  value));
+	fake_answer(&f->fake,
+		    send_access(f, TRANSPORT_WRITE, offset, length, value));
 }
 
 static uint64_t get(struct fixture *f, uint64_t offset, uint32_t length)
@@ -144,7 +144,7 @@ static void wait_status(struct fixture *f, uint8_t wanted)
 static void context_create(struct fixture *f)
 {
 	struct virtio_gpu_ctx_create request = {
-		.hdr = { .type = VIRTIO_GPU_CMD_CTX_CREATE, .ctx_id = 1 },
+		.hdr = {.type = VIRTIO_GPU_CMD_CTX_CREATE, .ctx_id = 1},
 		.context_init = VIRTIO_GPU_CAPSET_VENUS,
 	};
 
@@ -161,9 +161,9 @@ static void block(struct fixture *f)
 	struct {
 		struct virtio_gpu_cmd_submit submit;
 		uint32_t dwords[2];
-	} request = { .submit = { .hdr = { .type = VIRTIO_GPU_CMD_SUBMIT_3D,
-					   .ctx_id = 1 },
-				  .size = 8 } };
+	} request = {.submit = {.hdr = {.type = VIRTIO_GPU_CMD_SUBMIT_3D,
+					.ctx_id = 1},
+				.size = 8}};
 
 	context_create(f);
 	pthread_mutex_lock(&f->fake.lock);
@@ -216,6 +216,21 @@ static void test_bus_reset_is_answered_at_the_end(void **state)
 	assert_int_equal(fake_left(&f->fake), 0);
 }
 
+static void test_reset_does_not_wait_for_ever(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t seq;
+
+	drive(f);
+	block(f);
+	seq = send_access(f, TRANSPORT_RESET, 0, 0, 0);
+	assert_int_equal(fake_answer(&f->fake, seq).error, 0);
+	assert_int_equal(f->fake.abandoned, 1);
+	assert_int_equal(fake_left(&f->fake), 0);
+	drive(f);
+	context_create(f);
+}
+
 static void test_close_takes_all_down(void **state)
 {
 	struct fixture *f = *state;
@@ -262,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_registers_answer_while_blocked),
 		TEST(test_bus_reset_is_answered_at_the_end),
+		TEST(test_reset_does_not_wait_for_ever),
 		TEST(test_close_takes_all_down),
 		TEST(test_broken_driver_is_told),
 		TEST(test_many_drivers),

@@ -43,7 +43,7 @@ static void on_notify(void *user, unsigned int queue)
 	((struct fixture *)user)->notifies += queue + 1;
 }
 
-static const struct function_ops ops = { on_start, on_stop, on_notify };
+static const struct function_ops ops = {on_start, on_stop, on_notify};
 
 static int setup(void **state)
 {
@@ -51,9 +51,8 @@ static int setup(void **state)
 
 	memset(&fixture, 0, sizeof(fixture));
 	memory_init(&fixture.memory, NULL);
-	assert_int_equal(function_init(&fixture.function,
-				       &fixture.memory.guest, WINDOW, &ops,
-				       &fixture),
+	assert_int_equal(function_init(&fixture.function, &fixture.memory.guest,
+				       WINDOW, &ops, &fixture),
 			 0);
 	function_open(&fixture.function, 7);
 	*state = &fixture;

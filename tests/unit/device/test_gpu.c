@@ -29,12 +29,12 @@ static void start(struct fixture *f)
 {
 	const struct gpu_session session = {
 		.gen = 1,
-		.queues = { &f->control, &f->cursor },
-		.vectors = { 1, 2 },
+		.queues = {&f->control, &f->cursor},
+		.vectors = {1, 2},
 	};
 
-	f->control = (struct virtq){ .memory = &f->gpu.memory.guest,
-				     .size_max = DRIVER_QUEUE_SIZE };
+	f->control = (struct virtq){.memory = &f->gpu.memory.guest,
+				    .size_max = DRIVER_QUEUE_SIZE};
 	f->cursor = f->control;
 	virtq_reset(&f->control);
 	virtq_reset(&f->cursor);
@@ -74,8 +74,7 @@ static int teardown(void **state)
 /* Offers, runs, and returns the response's type. */
 static uint32_t ask(struct fixture *f, const void *request, uint32_t length)
 {
-	uint16_t number =
-		driver_offer(&f->fake, request, length, DRIVER_ROOM);
+	uint16_t number = driver_offer(&f->fake, request, length, DRIVER_ROOM);
 
 	assert_int_equal(gpu_run(&f->gpu, 8), 0);
 	return driver_response_type(&f->fake, number);
@@ -83,7 +82,7 @@ static uint32_t ask(struct fixture *f, const void *request, uint32_t length)
 
 static struct virtio_gpu_ctrl_hdr header(uint32_t type, uint32_t context)
 {
-	return (struct virtio_gpu_ctrl_hdr){ .type = type, .ctx_id = context };
+	return (struct virtio_gpu_ctrl_hdr){.type = type, .ctx_id = context};
 }
 
 static uint32_t context_create(struct fixture *f, uint32_t id, uint32_t capset)
@@ -146,12 +145,12 @@ static uint16_t offer_submit(struct fixture *f, uint32_t context, uint8_t ring)
 	struct {
 		struct virtio_gpu_cmd_submit submit;
 		uint32_t dwords[4];
-	} request = { .submit = { .hdr = header(VIRTIO_GPU_CMD_SUBMIT_3D,
-						context),
-				  .size = 16 } };
+	} request = {
+		.submit = {.hdr = header(VIRTIO_GPU_CMD_SUBMIT_3D, context),
+			   .size = 16}};
 
-	request.submit.hdr.flags = VIRTIO_GPU_FLAG_FENCE |
-				   VIRTIO_GPU_FLAG_INFO_RING_IDX;
+	request.submit.hdr.flags =
+		VIRTIO_GPU_FLAG_FENCE | VIRTIO_GPU_FLAG_INFO_RING_IDX;
 	request.submit.hdr.fence_id = 77;
 	request.submit.hdr.ring_idx = ring;
 	return driver_offer(&f->fake, &request, sizeof(request), DRIVER_ROOM);
@@ -359,8 +358,8 @@ static void test_fence_waits(void **state)
 	response = driver_response(&f->fake, number);
 	assert_int_equal(response->fence_id, 77);
 	assert_int_equal(response->ring_idx, 5);
-	assert_int_equal(response->flags, VIRTIO_GPU_FLAG_FENCE |
-						  VIRTIO_GPU_FLAG_INFO_RING_IDX);
+	assert_int_equal(response->flags,
+			 VIRTIO_GPU_FLAG_FENCE | VIRTIO_GPU_FLAG_INFO_RING_IDX);
 }
 
 static void test_fences_of_a_lost_context_end(void **state)
