@@ -9,6 +9,9 @@
 #define FIRST_CAPABILITY 0x40
 #define FIRST_EXTENDED 0x100
 
+/* As many as fit, four bytes each. */
+#define CAPABILITIES_MAX ((PCI_LEGACY_SIZE - FIRST_CAPABILITY) / 4)
+
 static void put(struct pci_config *config, unsigned int offset, uint32_t value,
 		unsigned int len)
 {
@@ -58,7 +61,8 @@ void pci_config_init(struct pci_config *config,
 
 static unsigned int bar_offset(unsigned int index)
 {
-	return PCI_BASE_ADDRESS_0 + 4 * index;
+	return index == PCI_BAR_ROM ? PCI_ROM_ADDRESS
+				    : PCI_BASE_ADDRESS_0 + 4 * index;
 }
 
 static uint32_t bar_type_bits(unsigned int flags)
@@ -75,7 +79,10 @@ static bool bar_fits(const struct pci_config *config, unsigned int index,
 	unsigned int last = index + (flags & PCI_BAR_64 ? 1 : 0);
 	uint64_t least = flags & PCI_BAR_IO ? 4 : 16;
 
-	if (last >= PCI_BAR_COUNT || config->bar_size[index])
+	if (index == PCI_BAR_ROM)
+		return !flags && size >= 2048 && size <= 1ull << 31 &&
+		       !(size & (size - 1));
+	if (last >= PCI_BAR_ROM || config->bar_size[index])
 		return false;
 	if (size < least || (size & (size - 1)))
 		return false;
@@ -94,6 +101,9 @@ int pci_config_add_bar(struct pci_config *config, unsigned int index,
 	if (flags & PCI_BAR_64)
 		pci_config_allow(config, bar_offset(index + 1),
 				 ~(size - 1) >> 32, 4);
+	if (index == PCI_BAR_ROM)
+		pci_config_allow(config, PCI_ROM_ADDRESS,
+				 PCI_ROM_ADDRESS_ENABLE, 4);
 	return 0;
 }
 
@@ -126,6 +136,10 @@ uint64_t pci_config_bar(const struct pci_config *config, unsigned int index)
 	if (!decodes(config, flags))
 		return PCI_BAR_UNMAPPED;
 	address = get(config, bar_offset(index), 4);
+	if (index == PCI_BAR_ROM)
+		return address & PCI_ROM_ADDRESS_ENABLE
+			       ? address & PCI_ROM_ADDRESS_MASK
+			       : PCI_BAR_UNMAPPED;
 	if (flags & PCI_BAR_IO)
 		return address & PCI_BASE_ADDRESS_IO_MASK;
 	address &= PCI_BASE_ADDRESS_MEM_MASK;
@@ -149,6 +163,24 @@ int pci_config_add_capability(struct pci_config *config, uint8_t id,
 	config->next_free = (offset + 2 + len + 3) & ~3u;
 	config->data[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
 	return offset;
+}
+
+unsigned int pci_config_find(const struct pci_config *config, uint8_t id,
+			     unsigned int after)
+{
+	unsigned int at = config->data[PCI_CAPABILITY_LIST];
+	bool passed = !after;
+
+	for (unsigned int i = 0; i < CAPABILITIES_MAX; i++) {
+		at &= ~3u;
+		if (at < FIRST_CAPABILITY)
+			return 0;
+		if (passed && config->data[at] == id)
+			return at;
+		passed |= at == after;
+		at = config->data[at + 1];
+	}
+	return 0;
 }
 
 int pci_config_add_extended(struct pci_config *config, uint16_t id,

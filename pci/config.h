@@ -19,7 +19,8 @@
 
 #define PCI_CONFIG_SIZE 4096
 #define PCI_LEGACY_SIZE 256
-#define PCI_BAR_COUNT 6
+#define PCI_BAR_COUNT 7 /* six, and the expansion ROM */
+#define PCI_BAR_ROM 6
 
 /* A BAR that the guest has not placed anywhere, or does not decode. */
 #define PCI_BAR_UNMAPPED UINT64_MAX
@@ -61,8 +62,8 @@ void pci_config_init(struct pci_config *config,
 /**
  * pci_config_add_bar - declare a base address register (PCI 3.0 §6.2.5.1)
  * @config: the configuration space
- * @index: 0..5; a 64-bit BAR also takes the next one
- * @size: bytes, a power of two; ≥ 16 for memory, ≥ 4 for I/O
+ * @index: 0..5, a 64-bit BAR also takes the next one; or PCI_BAR_ROM (§6.2.5.2)
+ * @size: bytes, a power of two; ≥ 16 for memory, ≥ 4 for I/O, ≥ 2048 for a ROM
  * @flags: enum pci_bar_flags
  *
  * Return: 0, or -EINVAL when the BAR does not fit.
@@ -82,10 +83,10 @@ void pci_config_set_bar(struct pci_config *config, unsigned int index,
 /**
  * pci_config_bar - where the guest decodes a BAR
  * @config: the configuration space
- * @index: 0..5
+ * @index: 0..5 or PCI_BAR_ROM
  *
  * Return: the address, or PCI_BAR_UNMAPPED when there is no such BAR or the
- * command register does not enable its space. The address is the guest's: it
+ * guest does not enable it. The address is the guest's: it
  * may be anything.
  */
 uint64_t pci_config_bar(const struct pci_config *config, unsigned int index);
@@ -101,6 +102,17 @@ uint64_t pci_config_bar(const struct pci_config *config, unsigned int index);
  */
 int pci_config_add_capability(struct pci_config *config, uint8_t id,
 			      const void *body, size_t len);
+
+/**
+ * pci_config_find - the next capability of a kind
+ * @config: the configuration space, which may be a copy of a device's own
+ * @id: capability ID
+ * @after: offset of the one found before, or 0 to begin
+ *
+ * Return: its offset, or 0. A list that loops ends.
+ */
+unsigned int pci_config_find(const struct pci_config *config, uint8_t id,
+			     unsigned int after);
 
 /**
  * pci_config_add_extended - append an extended capability (PCIe 4.0 §7.6)

@@ -154,7 +154,7 @@ static uint64_t place(struct writer *writer, const void *table, size_t len)
 	uint64_t addr = writer->next;
 	void *to;
 
-	if (len > LAYOUT_ACPI + LAYOUT_ACPI_SIZE - addr)
+	if (len > LAYOUT_RESTART - addr)
 		return 0;
 	to = ram_at(writer->ram, addr, len);
 	if (!to)
@@ -204,10 +204,9 @@ static void dsdt_pci(struct aml *aml, const struct acpi_setup *setup)
 	aml_name(aml, "_CRS");
 	aml_resources_begin(aml);
 	aml_bus_numbers(aml, 0, 0);
-	aml_memory_window(aml, LAYOUT_BARS_32, LAYOUT_BARS_32_SIZE, false);
+	aml_memory_window(aml, LAYOUT_BARS_32, LAYOUT_BARS_32_SIZE);
 	if (setup->bars_64_size)
-		aml_memory_window(aml, setup->bars_64, setup->bars_64_size,
-				  true);
+		aml_memory_window(aml, setup->bars_64, setup->bars_64_size);
 	aml_resources_end(aml);
 	if (setup->intx_slots)
 		dsdt_routing(aml, setup->intx_slots);
@@ -253,16 +252,24 @@ static void dsdt_serial(struct aml *aml)
  */
 static void dsdt_events(struct aml *aml)
 {
-	static const uint8_t region[] = { 0x5b, 0x80, 'E', 'V', 'N', 'T', 0x01,
-					  0x0b, (LAYOUT_POWER_PORT + 4) & 0xff,
-					  (LAYOUT_POWER_PORT + 4) >> 8, 0x01 };
-	static const uint8_t field[] = { 0x5b, 0x81, 0x0b, 'E', 'V',  'N', 'T',
-					 0x01, 'E',  'V',  'T', 'S', 0x08 };
+	static const uint8_t region[] = {0x5b,
+					 0x80,
+					 'E',
+					 'V',
+					 'N',
+					 'T',
+					 0x01,
+					 0x0b,
+					 (LAYOUT_POWER_PORT + 4) & 0xff,
+					 (LAYOUT_POWER_PORT + 4) >> 8,
+					 0x01};
+	static const uint8_t field[] = {0x5b, 0x81, 0x0b, 'E', 'V', 'N', 'T',
+					0x01, 'E',  'V',  'T', 'S', 0x08};
 	static const uint8_t method[] = {
 		0xa0, 0x15, /* If, 21 bytes */
-		0x7b, 'E', 'V', 'T', 'S', 0x01, 0x00, /* And (EVTS, 1) */
-		0x86, '\\', '.', '_', 'S', 'B', '_', 'P', 'W', 'R', 'B',
-		0x0a, 0x80 /* Notify (\_SB.PWRB, 0x80) */
+		0x7b, 'E',  'V', 'T', 'S',  0x01, 0x00, /* And (EVTS, 1) */
+		0x86, '\\', '.', '_', 'S',  'B',  '_',
+		'P',  'W',  'R', 'B', 0x0a, 0x80 /* Notify (\_SB.PWRB, 0x80) */
 	};
 
 	aml_device(aml, "GED_");
@@ -289,7 +296,7 @@ static void dsdt_events(struct aml *aml)
 static uint64_t write_dsdt(struct writer *writer,
 			   const struct acpi_setup *setup)
 {
-	uint8_t table[16 * 1024] = { 0 };
+	uint8_t table[16 * 1024] = {0};
 	struct aml aml;
 
 	aml_init(&aml, table + sizeof(struct header),
@@ -313,10 +320,10 @@ static uint64_t write_dsdt(struct writer *writer,
 
 static struct address port(unsigned int offset)
 {
-	return (struct address){ .space = 1,
-				 .bits = 8,
-				 .access = 1,
-				 .addr = LAYOUT_POWER_PORT + offset };
+	return (struct address){.space = 1,
+				.bits = 8,
+				.access = 1,
+				.addr = LAYOUT_POWER_PORT + offset};
 }
 
 static uint64_t write_fadt(struct writer *writer, uint64_t dsdt)
@@ -340,11 +347,10 @@ static uint64_t write_fadt(struct writer *writer, uint64_t dsdt)
 
 static size_t madt_processor(void *to, unsigned int index)
 {
-	struct madt_lapic lapic = { 0, sizeof(lapic), index, index,
-				    APIC_ENABLED };
-	struct madt_x2apic x2apic = {
-		9, sizeof(x2apic), 0, index, APIC_ENABLED, index
-	};
+	struct madt_lapic lapic = {0, sizeof(lapic), index, index,
+				   APIC_ENABLED};
+	struct madt_x2apic x2apic = {9,	    sizeof(x2apic), 0,
+				     index, APIC_ENABLED,   index};
 
 	if (index > APIC_ID_LEGACY_MAX) {
 		memcpy(to, &x2apic, sizeof(x2apic));
@@ -356,10 +362,9 @@ static size_t madt_processor(void *to, unsigned int index)
 
 static uint64_t write_madt(struct writer *writer, unsigned int processors)
 {
-	uint8_t table[24 * 1024] = { 0 };
+	uint8_t table[24 * 1024] = {0};
 	struct madt *madt = (struct madt *)table;
-	struct madt_ioapic ioapic = { 1, sizeof(ioapic), 0, 0, LAYOUT_IOAPIC,
-				      0 };
+	struct madt_ioapic ioapic = {1, sizeof(ioapic), 0, 0, LAYOUT_IOAPIC, 0};
 	size_t len = sizeof(*madt);
 
 	if (processors > 1024)
@@ -375,7 +380,7 @@ static uint64_t write_madt(struct writer *writer, unsigned int processors)
 
 static uint64_t write_mcfg(struct writer *writer)
 {
-	struct mcfg mcfg = { .base = LAYOUT_ECAM };
+	struct mcfg mcfg = {.base = LAYOUT_ECAM};
 
 	seal(&mcfg, "MCFG", 1, sizeof(mcfg));
 	return place(writer, &mcfg, sizeof(mcfg));
@@ -384,8 +389,8 @@ static uint64_t write_mcfg(struct writer *writer)
 static void write_rsdp(void *to, uint64_t xsdt)
 {
 	struct rsdp rsdp = {
-		.signature = { 'R', 'S', 'D', ' ', 'P', 'T', 'R', ' ' },
-		.oem = { 'T', 'R', 'N', 'C', 'H', 'E' },
+		.signature = {'R', 'S', 'D', ' ', 'P', 'T', 'R', ' '},
+		.oem = {'T', 'R', 'N', 'C', 'H', 'E'},
 		.revision = 2,
 		.length = sizeof(rsdp),
 		.xsdt = xsdt,
@@ -398,8 +403,8 @@ static void write_rsdp(void *to, uint64_t xsdt)
 
 int acpi_write(struct ram *ram, const struct acpi_setup *setup, uint64_t *rsdp)
 {
-	struct writer writer = { ram, LAYOUT_ACPI + 64 };
-	struct xsdt xsdt = { 0 };
+	struct writer writer = {ram, LAYOUT_ACPI + 64};
+	struct xsdt xsdt = {0};
 	uint64_t dsdt = write_dsdt(&writer, setup);
 	uint64_t where;
 

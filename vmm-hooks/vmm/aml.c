@@ -32,7 +32,7 @@
 
 void aml_init(struct aml *aml, void *data, size_t size)
 {
-	*aml = (struct aml){ .data = data, .size = size };
+	*aml = (struct aml){.data = data, .size = size};
 }
 
 void aml_bytes(struct aml *aml, const void *data, size_t len)
@@ -117,12 +117,12 @@ void aml_name(struct aml *aml, const char *name)
 
 void aml_integer(struct aml *aml, uint64_t value)
 {
-	unsigned int len = value < 0x100       ? 1 :
-			   value < 0x10000     ? 2 :
-			   value < 0x100000000 ? 4 :
-						 8;
-	static const uint8_t opcodes[] = { [1] = OP_BYTE, [2] = OP_WORD,
-					   [4] = OP_DWORD, [8] = OP_QWORD };
+	unsigned int len = value < 0x100	 ? 1
+			   : value < 0x10000	 ? 2
+			   : value < 0x100000000 ? 4
+						 : 8;
+	static const uint8_t opcodes[] = {
+		[1] = OP_BYTE, [2] = OP_WORD, [4] = OP_DWORD, [8] = OP_QWORD};
 
 	put(aml, opcodes[len], 1);
 	put(aml, value, len);
@@ -189,14 +189,13 @@ void aml_bus_numbers(struct aml *aml, uint16_t first, uint16_t last)
 	put(aml, last - first + 1, 2);
 }
 
-void aml_memory_window(struct aml *aml, uint64_t base, uint64_t size,
-		       bool prefetch)
+void aml_memory_window(struct aml *aml, uint64_t base, uint64_t size)
 {
 	put(aml, RESOURCE_QWORD, 1);
 	put(aml, 43, 2);
 	put(aml, 0, 1); /* memory */
 	put(aml, 0x0c, 1); /* fixed, produced */
-	put(aml, prefetch ? 0x07 : 0x01, 1); /* writable, prefetchable */
+	put(aml, 0x01, 1); /* writable; takes prefetchable BARs too */
 	put(aml, 0, 8);
 	put(aml, base, 8);
 	put(aml, base + size - 1, 8);

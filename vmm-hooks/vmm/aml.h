@@ -46,8 +46,7 @@ void aml_eisa_id(struct aml *aml, const char *id);
 void aml_resources_begin(struct aml *aml);
 void aml_resources_end(struct aml *aml);
 void aml_bus_numbers(struct aml *aml, uint16_t first, uint16_t last);
-void aml_memory_window(struct aml *aml, uint64_t base, uint64_t size,
-		       bool prefetch);
+void aml_memory_window(struct aml *aml, uint64_t base, uint64_t size);
 void aml_memory_fixed(struct aml *aml, uint32_t base, uint32_t size);
 void aml_ports(struct aml *aml, uint16_t base, uint8_t count);
 void aml_interrupt(struct aml *aml, uint32_t gsi, bool level);

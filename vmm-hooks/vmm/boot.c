@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "vmm-hooks/vmm/cleanup.h"
+#include "vmm-hooks/vmm/initrd.h"
 #include "vmm-hooks/vmm/layout.h"
+#include "vmm-hooks/vmm/power.h"
 #include "vmm-hooks/vmm/ram.h"
 #include "vmm-hooks/vmm/report.h"
 
@@ -59,11 +61,32 @@ int boot_read(struct boot_image *image, int fd, uint64_t offset, uint64_t addr,
 			      what, len / MIB + 1, addr);
 	r = read_all(fd, to, len, offset);
 	if (r == -ENODATA)
-		return report(r, "the %s file is shorter than it says: it is "
-				 "truncated, copy it again",
+		return report(r,
+			      "the %s file is shorter than it says: it is "
+			      "truncated, copy it again",
 			      what);
 	if (r < 0)
 		return report(r, "cannot read the %s: %s", what, strerror(-r));
+	return 0;
+}
+
+static int check_initrd(const struct boot_image *image)
+{
+	const char *path = image->files->initrd;
+	int r = initrd_check(
+		ram_at(image->ram, image->initrd, image->initrd_len),
+		image->initrd_len);
+
+	if (r == -ENODATA)
+		return report(r,
+			      "--initrd: '%s' ends too early: it is "
+			      "truncated, make it again",
+			      path);
+	if (r < 0)
+		return report(r,
+			      "--initrd: '%s' is neither a cpio archive "
+			      "nor a compressed one",
+			      path);
 	return 0;
 }
 
@@ -73,6 +96,7 @@ int boot_load_initrd(struct boot_image *image)
 	uint64_t limit = image->ram->ranges[0].size;
 	CLEANUP_FD int fd = -1;
 	uint64_t size;
+	int r;
 
 	if (!image->files->initrd)
 		return 0;
@@ -94,8 +118,8 @@ int boot_load_initrd(struct boot_image *image)
 			      image->files->initrd, size / MIB + 1);
 	image->initrd = (limit - size) / PAGE * PAGE;
 	image->initrd_len = size;
-	ram_prepare(image->ram, image->initrd, size);
-	return boot_read(image, fd, 0, image->initrd, size, "initrd");
+	r = boot_read(image, fd, 0, image->initrd, size, "initrd");
+	return r < 0 ? r : check_initrd(image);
 }
 
 int boot_load_command_line(struct boot_image *image, uint32_t limit)
@@ -118,18 +142,18 @@ int boot_load_command_line(struct boot_image *image, uint32_t limit)
 unsigned int boot_ranges(const struct ram *ram, struct boot_range *ranges)
 {
 	const struct boot_range low[] = {
-		{ 0, LAYOUT_LOW_MEMORY_END, BOOT_RANGE_RAM },
-		{ LAYOUT_ACPI, LAYOUT_ACPI_SIZE, BOOT_RANGE_RESERVED },
-		{ MIB, ram->ranges[0].size - MIB, BOOT_RANGE_RAM },
-		{ LAYOUT_ECAM, LAYOUT_ECAM_SIZE, BOOT_RANGE_RESERVED },
+		{0, LAYOUT_LOW_MEMORY_END, BOOT_RANGE_RAM},
+		{LAYOUT_ACPI, LAYOUT_ACPI_SIZE, BOOT_RANGE_RESERVED},
+		{MIB, ram->ranges[0].size - MIB, BOOT_RANGE_RAM},
+		{LAYOUT_ECAM, LAYOUT_ECAM_SIZE, BOOT_RANGE_RESERVED},
 	};
 	unsigned int count = sizeof(low) / sizeof(low[0]);
 
 	memcpy(ranges, low, sizeof(low));
 	if (ram->range_count > 1)
-		ranges[count++] = (struct boot_range){
-			ram->ranges[1].addr, ram->ranges[1].size, BOOT_RANGE_RAM
-		};
+		ranges[count++] = (struct boot_range){ram->ranges[1].addr,
+						      ram->ranges[1].size,
+						      BOOT_RANGE_RAM};
 	return count;
 }
 
@@ -137,8 +161,7 @@ unsigned int boot_ranges(const struct ram *ram, struct boot_range *ranges)
 static void write_descriptors(struct ram *ram, bool long_mode)
 {
 	uint64_t code = long_mode ? 0x00af9b000000ffff : 0x00cf9b000000ffff;
-	uint64_t table[] = { 0, 0, code, 0x00cf93000000ffff,
-			     0x00008b0000000067 };
+	uint64_t table[] = {0, 0, code, 0x00cf93000000ffff, 0x00008b0000000067};
 
 	memcpy(ram_at(ram, LAYOUT_GDT, sizeof(table)), table, sizeof(table));
 }
@@ -158,20 +181,41 @@ static void write_page_tables(struct ram *ram)
 		pd[i] = i * 2 * MIB | 0x83;
 }
 
+/*
+ * Linux restarts a hardware-reduced machine by EFI or, without it, by a jump to
+ * the firmware's restart vector in real mode. Ours writes the reset register.
+ */
+static void write_restart(struct ram *ram)
+{
+	static const uint8_t code[] = {
+		0xb0,
+		POWER_RESET_VALUE, /* mov $value, %al */
+		0xba,
+		(LAYOUT_POWER_PORT + POWER_RESET) & 0xff,
+		(LAYOUT_POWER_PORT + POWER_RESET) >> 8, /* mov $port, %dx */
+		0xee, /* out %al, (%dx) */
+		0xf4, /* hlt */
+		0xeb,
+		0xfd, /* jmp to the hlt */
+	};
+
+	memcpy(ram_at(ram, LAYOUT_RESTART, sizeof(code)), code, sizeof(code));
+}
+
 static int load_kernel(struct boot_image *image, struct vcpu_entry *entry)
 {
 	uint8_t magic[SELFMAG];
 	uint64_t size;
-	CLEANUP_FD int fd =
-		open_file(image->files->kernel, "--kernel", &size);
+	CLEANUP_FD int fd = open_file(image->files->kernel, "--kernel", &size);
 
 	if (fd < 0)
 		return fd;
 	if (size < sizeof(magic) || read_all(fd, magic, sizeof(magic), 0) < 0)
-		return report(-EINVAL,
-			      "--kernel: '%s' is too short to be a kernel: give "
-			      "a bzImage or vmlinux",
-			      image->files->kernel);
+		return report(
+			-EINVAL,
+			"--kernel: '%s' is too short to be a kernel: give "
+			"a bzImage or vmlinux",
+			image->files->kernel);
 	if (!memcmp(magic, ELFMAG, SELFMAG))
 		return boot_pvh(image, fd, entry);
 	return boot_linux(image, fd, entry);
@@ -180,11 +224,12 @@ static int load_kernel(struct boot_image *image, struct vcpu_entry *entry)
 int boot_load(struct ram *ram, const struct boot_files *files, uint64_t rsdp,
 	      struct vcpu_entry *entry)
 {
-	struct boot_image image = { .ram = ram, .files = files, .rsdp = rsdp };
+	struct boot_image image = {.ram = ram, .files = files, .rsdp = rsdp};
 	int r = load_kernel(&image, entry);
 
 	if (r < 0)
 		return r;
+	write_restart(ram);
 	write_descriptors(ram, entry->long_mode);
 	if (entry->long_mode)
 		write_page_tables(ram);

@@ -64,12 +64,12 @@ static void fill_zero_page(const struct boot_image *image,
 	params->acpi_rsdp_addr = image->rsdp;
 	for (unsigned int i = 0; i < count; i++)
 		params->e820_table[i] = (struct boot_e820_entry){
-			ranges[i].addr, ranges[i].size, ranges[i].type
-		};
+			ranges[i].addr, ranges[i].size, ranges[i].type};
 	params->e820_entries = count;
 }
 
-static int load_rest(struct boot_image *image, const struct setup_header *header)
+static int load_rest(struct boot_image *image,
+		     const struct setup_header *header)
 {
 	struct boot_params *params =
 		ram_at(image->ram, LAYOUT_ZERO_PAGE, sizeof(*params));
@@ -107,7 +107,6 @@ static int load_code(struct boot_image *image, int fd,
 			      "the kernel needs %" PRIu64
 			      " MiB: give the guest more with --memory",
 			      image->kernel_end / MIB + 1);
-	ram_prepare(image->ram, addr, header->init_size);
 	return boot_read(image, fd, offset, addr, len, "kernel");
 }
 

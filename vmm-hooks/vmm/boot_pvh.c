@@ -129,7 +129,6 @@ static int load_segment(struct boot_image *image, int fd,
 			      end / MIB + 1);
 	if (end > image->kernel_end)
 		image->kernel_end = end;
-	ram_prepare(image->ram, header->p_paddr, header->p_memsz);
 	/* The rest of the segment is zero already: memory starts so. */
 	return boot_read(image, fd, header->p_offset, header->p_paddr,
 			 header->p_filesz, "kernel");
@@ -161,20 +160,19 @@ static void fill_start(const struct boot_image *image, struct start_page *page)
 	unsigned int count = boot_ranges(image->ram, ranges);
 
 	*page = (struct start_page){
-		.info = { .magic = START_MAGIC,
-			  .version = 1,
-			  .module_count = image->initrd_len ? 1 : 0,
-			  .modules = base + offsetof(struct start_page, module),
-			  .command_line = LAYOUT_COMMAND_LINE,
-			  .rsdp = image->rsdp,
-			  .ranges = base + offsetof(struct start_page, ranges),
-			  .range_count = count },
-		.module = { .addr = image->initrd, .size = image->initrd_len },
+		.info = {.magic = START_MAGIC,
+			 .version = 1,
+			 .module_count = image->initrd_len ? 1 : 0,
+			 .modules = base + offsetof(struct start_page, module),
+			 .command_line = LAYOUT_COMMAND_LINE,
+			 .rsdp = image->rsdp,
+			 .ranges = base + offsetof(struct start_page, ranges),
+			 .range_count = count},
+		.module = {.addr = image->initrd, .size = image->initrd_len},
 	};
 	for (unsigned int i = 0; i < count; i++)
 		page->ranges[i] = (struct range_entry){
-			ranges[i].addr, ranges[i].size, ranges[i].type, 0
-		};
+			ranges[i].addr, ranges[i].size, ranges[i].type, 0};
 }
 
 static bool is_kernel(const Elf64_Ehdr *header)
@@ -189,7 +187,7 @@ int boot_pvh(struct boot_image *image, int fd, struct vcpu_entry *entry)
 {
 	Elf64_Phdr headers[HEADERS_MAX];
 	Elf64_Ehdr header;
-	uint32_t start;
+	uint32_t start = 0;
 	int r;
 
 	if (!read_exactly(fd, &header, sizeof(header), 0) ||
@@ -210,7 +208,6 @@ int boot_pvh(struct boot_image *image, int fd, struct vcpu_entry *entry)
 		return r;
 	fill_start(image, ram_at(image->ram, LAYOUT_START_INFO,
 				 sizeof(struct start_page)));
-	*entry = (struct vcpu_entry){ .rip = start,
-				      .rbx = LAYOUT_START_INFO };
+	*entry = (struct vcpu_entry){.rip = start, .rbx = LAYOUT_START_INFO};
 	return 0;
 }

@@ -8,7 +8,7 @@
 
 int bus_init(struct bus *bus)
 {
-	*bus = (struct bus){ .count = 0 };
+	*bus = (struct bus){.count = 0};
 	return -pthread_rwlock_init(&bus->lock, NULL);
 }
 

@@ -30,8 +30,8 @@ static inline void cleanup_unlock(pthread_mutex_t **mutex)
 #define CLEANUP_MEMORY __attribute__((cleanup(cleanup_memory)))
 
 /* Holds @mutex until the end of the block. */
-#define MUTEX_GUARD(mutex)                                          \
-	__attribute__((cleanup(cleanup_unlock), unused))            \
+#define MUTEX_GUARD(mutex)                               \
+	__attribute__((cleanup(cleanup_unlock), unused)) \
 	pthread_mutex_t *mutex_guard = (pthread_mutex_lock(mutex), (mutex))
 
 /* Takes a descriptor out of a variable that would close it. */

@@ -18,9 +18,8 @@
 
 struct kvm_cpuid2 *cpuid_host(const struct vm *vm)
 {
-	struct kvm_cpuid2 *table =
-		calloc(1, sizeof(*table) +
-				  ENTRIES_MAX * sizeof(table->entries[0]));
+	struct kvm_cpuid2 *table = calloc(
+		1, sizeof(*table) + ENTRIES_MAX * sizeof(table->entries[0]));
 
 	if (!table)
 		return NULL;

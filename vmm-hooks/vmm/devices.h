@@ -21,6 +21,14 @@ struct machine_devices;
  * Return: 0 or negative errno.
  */
 int devices_new(struct machine *machine, struct machine_devices **devices);
+
+/**
+ * devices_run - start the devices' threads, after privileges were given up
+ * @devices: the devices
+ *
+ * Return: 0 or negative errno.
+ */
+int devices_run(struct machine_devices *devices);
 void devices_free(struct machine_devices *devices);
 
 /**

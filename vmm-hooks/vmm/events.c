@@ -13,11 +13,11 @@
 
 int events_init(struct events *events, const char *path, const char *name)
 {
-	*events = (struct events){ .fd = -1, .name = name };
+	*events = (struct events){.fd = -1, .name = name};
 	if (!path)
 		return 0;
-	events->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-			  0644);
+	events->fd =
+		open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (events->fd < 0)
 		return report(-errno, "--json-events: cannot open '%s': %s",
 			      path, strerror(errno));

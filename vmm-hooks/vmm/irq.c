@@ -9,7 +9,7 @@
 
 int irq_init(struct irq *irq, struct vm *vm)
 {
-	*irq = (struct irq){ .vm = vm, .fd = -1 };
+	*irq = (struct irq){.vm = vm, .fd = -1};
 	irq->gsi = vm_message_alloc(vm);
 	if (irq->gsi < 0)
 		return irq->gsi;
@@ -59,7 +59,7 @@ void irq_raise(const struct irq *irq)
 
 bool irq_pending(const struct irq *irq)
 {
-	struct pollfd poll_fd = { .fd = irq->fd, .events = POLLIN };
+	struct pollfd poll_fd = {.fd = irq->fd, .events = POLLIN};
 
 	return !irq->connected && poll(&poll_fd, 1, 0) > 0;
 }

@@ -4,6 +4,7 @@
  *
  *   0x00000500  descriptor table and start-up structures (below 640 KiB)
  *   0x000e0000  ACPI tables
+ *   0x000ffff0  what a processor runs that restarts through the firmware
  *   0x00100000  memory, up to LOW_END at most; the kernel and initrd in it
  *   0xc0000000  32-bit BARs
  *   0xe0000000  PCI configuration space (ECAM), one bus
@@ -29,6 +30,7 @@
 #define LAYOUT_LOW_MEMORY_END 0x9fc00
 #define LAYOUT_ACPI 0xe0000
 #define LAYOUT_ACPI_SIZE 0x20000
+#define LAYOUT_RESTART 0xffff0 /* 16 bytes */
 #define LAYOUT_KERNEL (1 * MIB)
 
 #define LAYOUT_LOW_END (3 * GIB)

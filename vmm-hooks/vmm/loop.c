@@ -34,11 +34,11 @@ void loop_deinit(struct loop *loop)
 
 int loop_add(struct loop *loop, struct loop_handler *handler, uint32_t events)
 {
-	struct epoll_event event = { .events = events, .data.ptr = handler };
+	struct epoll_event event = {.events = events, .data.ptr = handler};
 
-	return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, handler->fd, &event) < 0 ?
-		       -errno :
-		       0;
+	return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, handler->fd, &event) < 0
+		       ? -errno
+		       : 0;
 }
 
 void loop_remove(struct loop *loop, struct loop_handler *handler)

@@ -24,16 +24,15 @@ int loop_queues_init(struct loop_queues *queues, struct virtio_function *device,
 		     void (*ready)(struct virtio_function *device,
 				   unsigned int queue))
 {
-	*queues = (struct loop_queues){ .device = device,
-					.loop = loop,
-					.ready = ready };
+	*queues = (struct loop_queues){
+		.device = device, .loop = loop, .ready = ready};
 	pthread_mutex_init(&queues->lock, NULL);
 	for (unsigned int i = 0; i < device->registers.queue_count; i++) {
 		struct loop_queue *queue = &queues->queues[i];
 		int r;
 
 		*queue = (struct loop_queue){
-			.handler = { device->kicks[i], kicked },
+			.handler = {device->kicks[i], kicked},
 			.all = queues,
 			.index = i,
 		};

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/kvm.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,6 +15,7 @@
 #include "vmm-hooks/vmm/devices.h"
 #include "vmm-hooks/vmm/layout.h"
 #include "vmm-hooks/vmm/report.h"
+#include "vmm-hooks/vmm/sandbox.h"
 
 static void power_is_off(void *user)
 {
@@ -47,7 +49,7 @@ static void serial_output(void *user, uint8_t byte)
 {
 	struct machine *machine = user;
 
-	terminal_output(&machine->terminal, byte);
+	terminal_output(&machine->terminal, &machine->serial_sink, byte);
 }
 
 static void serial_interrupt(void *user, bool level)
@@ -69,6 +71,16 @@ static const struct serial_ops serial_ops = {
 	.interrupt = serial_interrupt,
 	.input_room = serial_has_room,
 };
+
+static unsigned int sink_room(void *user)
+{
+	return serial_room(user);
+}
+
+static void sink_input(void *user, const uint8_t *data, unsigned int len)
+{
+	serial_input(user, data, len);
+}
 
 static uint64_t serial_port_read(void *user, uint64_t offset, unsigned int len)
 {
@@ -96,9 +108,9 @@ static void power_port_write(void *user, uint64_t offset, unsigned int len,
 	power_write(user, offset, value);
 }
 
-static const struct bus_ops serial_ports = { serial_port_read,
-					     serial_port_write };
-static const struct bus_ops power_ports = { power_port_read, power_port_write };
+static const struct bus_ops serial_ports = {serial_port_read,
+					    serial_port_write};
+static const struct bus_ops power_ports = {power_port_read, power_port_write};
 
 /* The first signal asks the guest, the second one does not. */
 static void signal_ready(struct loop_handler *handler, uint32_t events)
@@ -140,12 +152,14 @@ static int init_signals(struct machine *machine)
 
 static int init_ports(struct machine *machine)
 {
-	struct bus_range serial = { LAYOUT_SERIAL_PORT, SERIAL_PORTS,
-				    &serial_ports, &machine->serial };
-	struct bus_range power = { LAYOUT_POWER_PORT, POWER_PORTS, &power_ports,
-				   &machine->power };
+	struct bus_range serial = {LAYOUT_SERIAL_PORT, SERIAL_PORTS,
+				   &serial_ports, &machine->serial};
+	struct bus_range power = {LAYOUT_POWER_PORT, POWER_PORTS, &power_ports,
+				  &machine->power};
 	int r;
 
+	machine->serial_sink =
+		(struct terminal_sink){sink_room, sink_input, &machine->serial};
 	serial_init(&machine->serial, &serial_ops, machine);
 	power_init(&machine->power, &power_ops, machine);
 	r = bus_add(&machine->ports, &serial);
@@ -166,9 +180,8 @@ static int init_base(struct machine *machine)
 	if (r == 0)
 		r = init_ports(machine);
 	if (r == 0)
-		r = terminal_init(&machine->terminal,
-				  machine->options->console, &machine->loop,
-				  &machine->serial);
+		r = terminal_init(&machine->terminal, machine->options->console,
+				  &machine->loop, &machine->serial_sink);
 	return r;
 }
 
@@ -182,8 +195,9 @@ static int map_ram(struct machine *machine)
 				  ram->base + range->offset);
 
 		if (slot < 0)
-			return report(slot, "KVM refuses the guest's memory: "
-					    "%s",
+			return report(slot,
+				      "KVM refuses the guest's memory: "
+				      "%s",
 				      strerror(-slot));
 	}
 	return 0;
@@ -211,8 +225,7 @@ static int create_vcpu(struct machine *machine, const struct kvm_cpuid2 *host,
 		.registers = &machine->registers,
 		.loop = &machine->loop,
 	};
-	size_t size =
-		sizeof(*host) + host->nent * sizeof(host->entries[0]);
+	size_t size = sizeof(*host) + host->nent * sizeof(host->entries[0]);
 	CLEANUP_MEMORY struct kvm_cpuid2 *own = malloc(size);
 
 	if (!own)
@@ -224,8 +237,8 @@ static int create_vcpu(struct machine *machine, const struct kvm_cpuid2 *host,
 
 static int create_vcpus(struct machine *machine, const struct kvm_cpuid2 *host)
 {
-	machine->vcpus = calloc(machine->options->cpus,
-				sizeof(*machine->vcpus));
+	machine->vcpus =
+		calloc(machine->options->cpus, sizeof(*machine->vcpus));
 	if (!machine->vcpus)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < machine->options->cpus; i++) {
@@ -267,8 +280,9 @@ static int init_guest(struct machine *machine)
 	int r;
 
 	if (!host)
-		return report(-errno, "KVM does not say what processor it "
-				      "offers: %s",
+		return report(-errno,
+			      "KVM does not say what processor it "
+			      "offers: %s",
 			      strerror(errno));
 	r = init_pci(machine, cpuid_address_bits(host));
 	if (r == 0)
@@ -286,7 +300,6 @@ int machine_init(struct machine *machine, const struct options *options)
 
 	machine->options = options;
 	machine->vm.fd = machine->vm.kvm = -1;
-	machine->ram.fd = -1;
 	machine->signals.fd = machine->loop.epoll = machine->loop.wake.fd = -1;
 	machine->terminal.resume.fd = machine->terminal.slave = -1;
 	machine->terminal.output = -1;
@@ -318,20 +331,38 @@ static const char *end_name(int status)
 	}
 }
 
+/* The loop's own thread: descriptors, and what ends the machine. */
+static const int loop_calls[] = {
+	SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+	SCMP_SYS(getrandom), SCMP_SYS(ioctl),	   SCMP_SYS(poll),
+	SCMP_SYS(ppoll),     SCMP_SYS(read),	   SCMP_SYS(write),
+	SCMP_SYS(wait4), /* a keeper */
+	SCMP_SYS(pread64),   SCMP_SYS(pwrite64),
+};
+
+/* Threads begin after privileges are gone, so that each one lacks them. */
+static int start_threads(struct machine *machine)
+{
+	int r = sandbox_drop(machine->options->user);
+
+	if (r == 0)
+		r = devices_run(machine->devices);
+	for (unsigned int i = 0; i < machine->vcpu_count && r == 0; i++)
+		r = vcpu_start(&machine->vcpus[i]);
+	return r < 0 ? r : SANDBOX_ENTER(loop_calls);
+}
+
 int machine_run(struct machine *machine)
 {
 	int status = VCPU_END_ERROR;
-	unsigned int started = 0;
+	int r;
 
 	events_tell(&machine->events, "start", NULL);
-	while (started < machine->vcpu_count &&
-	       vcpu_start(&machine->vcpus[started]) == 0)
-		started++;
-	if (started == machine->vcpu_count)
+	r = start_threads(machine);
+	if (r == 0)
 		status = loop_run(&machine->loop);
 	else
-		report(0, "cannot start processor %u: too many threads",
-		       started);
+		report(0, "cannot start the guest: %s", strerror(-r));
 	for (unsigned int i = 0; i < machine->vcpu_count; i++)
 		vcpu_stop(&machine->vcpus[i]);
 	events_tell(&machine->events, end_name(status), NULL);

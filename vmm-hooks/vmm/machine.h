@@ -37,6 +37,7 @@ struct machine {
 	struct pci_bus pci;
 	struct serial serial;
 	struct terminal terminal;
+	struct terminal_sink serial_sink;
 	struct power power;
 	struct machine_devices *devices;
 	struct vcpu *vcpus;

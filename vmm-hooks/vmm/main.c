@@ -6,7 +6,7 @@
 
 static int run(const struct options *options)
 {
-	struct machine machine = { 0 };
+	struct machine machine = {0};
 	int status = STATUS_BAD_INPUT;
 
 	if (machine_init(&machine, options) == 0)

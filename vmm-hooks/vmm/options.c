@@ -73,9 +73,8 @@ static bool number(const char *option, const char *text, uint64_t least,
 	if (isdigit((unsigned char)*text) && !*end && !errno &&
 	    *value >= least && *value <= most)
 		return true;
-	report(-EINVAL,
-	       "%s: '%s' is not a number from %" PRIu64 " to %" PRIu64, option,
-	       text, least, most);
+	report(-EINVAL, "%s: '%s' is not a number from %" PRIu64 " to %" PRIu64,
+	       option, text, least, most);
 	return false;
 }
 
@@ -196,24 +195,24 @@ enum {
 };
 
 static const struct option long_options[] = {
-	{ "kernel", required_argument, NULL, KERNEL },
-	{ "initrd", required_argument, NULL, INITRD },
-	{ "append", required_argument, NULL, APPEND },
-	{ "memory", required_argument, NULL, MEMORY },
-	{ "hugepages", no_argument, NULL, HUGEPAGES },
-	{ "cpus", required_argument, NULL, CPUS },
-	{ "name", required_argument, NULL, NAME },
-	{ "disk", required_argument, NULL, DISK },
-	{ "net", required_argument, NULL, NET },
-	{ "vsock", required_argument, NULL, VSOCK },
-	{ "vgpu", required_argument, NULL, VGPU },
-	{ "gpu", required_argument, NULL, GPU },
-	{ "console", required_argument, NULL, CONSOLE },
-	{ "user", required_argument, NULL, USER },
-	{ "json-events", required_argument, NULL, EVENTS },
-	{ "help", no_argument, NULL, HELP },
-	{ "version", no_argument, NULL, VERSION },
-	{ NULL, 0, NULL, 0 },
+	{"kernel", required_argument, NULL, KERNEL},
+	{"initrd", required_argument, NULL, INITRD},
+	{"append", required_argument, NULL, APPEND},
+	{"memory", required_argument, NULL, MEMORY},
+	{"hugepages", no_argument, NULL, HUGEPAGES},
+	{"cpus", required_argument, NULL, CPUS},
+	{"name", required_argument, NULL, NAME},
+	{"disk", required_argument, NULL, DISK},
+	{"net", required_argument, NULL, NET},
+	{"vsock", required_argument, NULL, VSOCK},
+	{"vgpu", required_argument, NULL, VGPU},
+	{"gpu", required_argument, NULL, GPU},
+	{"console", required_argument, NULL, CONSOLE},
+	{"user", required_argument, NULL, USER},
+	{"json-events", required_argument, NULL, EVENTS},
+	{"help", no_argument, NULL, HELP},
+	{"version", no_argument, NULL, VERSION},
+	{NULL, 0, NULL, 0},
 };
 
 /* Options that describe the machine. */
@@ -295,8 +294,9 @@ static enum options_result unknown(char **argv, int option)
 		report(-EINVAL, "%s needs a value: see tranche-vmm --help",
 		       word);
 	else
-		report(-EINVAL, "there is no option '%s': see tranche-vmm "
-				"--help",
+		report(-EINVAL,
+		       "there is no option '%s': see tranche-vmm "
+		       "--help",
 		       word);
 	return OPTIONS_BAD;
 }
@@ -345,8 +345,9 @@ enum options_result options_parse(struct options *options, int argc,
 		return print(usage);
 	if (argc > 1 && !strcmp(argv[1], "--version"))
 		return print("tranche-vmm " TRANCHE_VERSION "\n");
-	report(-EINVAL, "'%s' is not a command: the command is 'run', see "
-			"tranche-vmm --help",
+	report(-EINVAL,
+	       "'%s' is not a command: the command is 'run', see "
+	       "tranche-vmm --help",
 	       argc > 1 ? argv[1] : "");
 	return OPTIONS_BAD;
 }

@@ -38,7 +38,7 @@ static void bar_write(void *user, uint64_t offset, unsigned int len,
 	function->ops->bar_write(function, range->index, offset, len, value);
 }
 
-static const struct bus_ops bar_ops = { bar_read, bar_write };
+static const struct bus_ops bar_ops = {bar_read, bar_write};
 
 /* Ports are not served: no device here needs them, and few guests place them */
 static void move(struct pci_bar_range *range, uint64_t addr)
@@ -108,7 +108,7 @@ static void ecam_write(void *user, uint64_t offset, unsigned int len,
 	pci_function_follow(function);
 }
 
-static const struct bus_ops ecam_ops = { ecam_read, ecam_write };
+static const struct bus_ops ecam_ops = {ecam_read, ecam_write};
 
 static uint32_t host_read(struct pci_function *function, unsigned int offset,
 			  unsigned int len)
@@ -133,8 +133,8 @@ void pci_function_init(struct pci_function *function,
 	function->ops = ops;
 	pthread_mutex_init(&function->lock, NULL);
 	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++)
-		function->bars[i] = (struct pci_bar_range){ function, i,
-							    PCI_BAR_UNMAPPED };
+		function->bars[i] =
+			(struct pci_bar_range){function, i, PCI_BAR_UNMAPPED};
 }
 
 void pci_function_deinit(struct pci_function *function)
@@ -145,8 +145,7 @@ void pci_function_deinit(struct pci_function *function)
 int pci_bus_init(struct pci_bus *bus, struct bus *registers, uint64_t bars_64,
 		 uint64_t bars_64_size)
 {
-	struct bus_range ecam = { LAYOUT_ECAM, LAYOUT_ECAM_SIZE, &ecam_ops,
-				  bus };
+	struct bus_range ecam = {LAYOUT_ECAM, LAYOUT_ECAM_SIZE, &ecam_ops, bus};
 
 	*bus = (struct pci_bus){
 		.registers = registers,
@@ -212,8 +211,9 @@ int pci_bus_add(struct pci_bus *bus, struct pci_function *function)
 	while (slot < PCI_SLOTS && bus->slots[slot])
 		slot++;
 	if (slot == PCI_SLOTS)
-		return report(-ENOSPC, "a guest has room for %d devices: "
-				       "attach fewer",
+		return report(-ENOSPC,
+			      "a guest has room for %d devices: "
+			      "attach fewer",
 			      PCI_SLOTS - 1);
 	for (unsigned int i = 0; i < PCI_BAR_COUNT; i++) {
 		r = place(bus, &function->config, i);

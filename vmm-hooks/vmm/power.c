@@ -8,7 +8,7 @@
 
 void power_init(struct power *power, const struct power_ops *ops, void *user)
 {
-	*power = (struct power){ .ops = ops, .user = user };
+	*power = (struct power){.ops = ops, .user = user};
 }
 
 void power_button(struct power *power)

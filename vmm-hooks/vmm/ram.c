@@ -11,11 +11,6 @@
 #include "vmm-hooks/vmm/layout.h"
 #include "vmm-hooks/vmm/report.h"
 
-/* In Linux since 6.1; older headers lack it. */
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
-
 #define LARGE_PAGE (2 * MIB)
 
 /* A ring index must be one access, since the guest writes it meanwhile. */
@@ -96,81 +91,56 @@ uint64_t ram_end(const struct ram *ram)
 	return last->addr + last->size;
 }
 
-void ram_prepare(struct ram *ram, uint64_t addr, uint64_t len)
-{
-	uint8_t *start;
-
-	len += addr & (LARGE_PAGE - 1);
-	addr &= ~(LARGE_PAGE - 1);
-	len = (len + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
-	start = ram_at(ram, addr, len);
-	if (start)
-		madvise(start, len, MADV_COLLAPSE);
-}
-
 static void lay_out(struct ram *ram)
 {
 	uint64_t low = ram->size < LAYOUT_LOW_END ? ram->size : LAYOUT_LOW_END;
 
-	ram->ranges[0] = (struct ram_range){ 0, low, 0 };
+	ram->ranges[0] = (struct ram_range){0, low, 0};
 	ram->range_count = 1;
 	if (ram->size > low) {
-		ram->ranges[1] = (struct ram_range){ LAYOUT_HIGH,
-						     ram->size - low, low };
+		ram->ranges[1] =
+			(struct ram_range){LAYOUT_HIGH, ram->size - low, low};
 		ram->range_count = 2;
 	}
 }
 
-static int create(uint64_t size, bool hugepages)
+/*
+ * Maps at a large page's boundary, so that the host can use large pages. Those
+ * that are reserved are taken now: later, a missing one would be a bus error.
+ */
+static void *map_aligned(uint64_t size, bool hugepages)
 {
-	unsigned int flags = MFD_CLOEXEC | (hugepages ? MFD_HUGETLB : 0);
-	CLEANUP_FD int fd = memfd_create("tranche-guest", flags);
-
-	if (fd < 0)
-		return -errno;
-	if (ftruncate(fd, size) < 0)
-		return -errno;
-	return take_fd(&fd);
-}
-
-/* Maps at a large page's boundary, so that the host can use large pages. */
-static void *map_aligned(int fd, uint64_t size)
-{
-	uint8_t *room = mmap(NULL, size + LARGE_PAGE, PROT_NONE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-			     0);
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+	uint8_t *room =
+		mmap(NULL, size + LARGE_PAGE, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	uintptr_t start;
 
 	if (room == MAP_FAILED)
 		return MAP_FAILED;
 	start = ((uintptr_t)room + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
-	return mmap((void *)start, size, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, 0);
+	flags |= hugepages ? MAP_HUGETLB | 21 << MAP_HUGE_SHIFT : MAP_NORESERVE;
+	return mmap((void *)start, size, PROT_READ | PROT_WRITE, flags, -1, 0);
 }
 
 int ram_init(struct ram *ram, uint64_t size, bool hugepages)
 {
-	*ram = (struct ram){ .memory.ops = &memory_ops, .size = size };
-	ram->fd = create(size, hugepages);
-	if (ram->fd < 0)
-		return report(ram->fd,
-			      "cannot create %" PRIu64
-			      " MiB of guest memory: %s",
-			      size / MIB, strerror(-ram->fd));
-	ram->base = map_aligned(ram->fd, size);
+	*ram = (struct ram){.memory.ops = &memory_ops, .size = size};
+	ram->base = map_aligned(size, hugepages);
 	if (ram->base == MAP_FAILED) {
 		int error = -errno;
 
 		ram->base = NULL;
-		close_fd(&ram->fd);
-		return report(error,
-			      "cannot map %" PRIu64
-			      " MiB of guest memory: %s%s",
-			      size / MIB, strerror(-error),
-			      hugepages ? "; set vm.nr_hugepages high enough" :
-					  "");
+		return report(
+			error,
+			"cannot get %" PRIu64 " MiB of guest memory: %s%s",
+			size / MIB, strerror(-error),
+			hugepages ? "; set vm.nr_hugepages high enough" : "");
 	}
+	madvise(ram->base, size, MADV_HUGEPAGE);
 	madvise(ram->base, size, MADV_DONTDUMP);
+	/* A vGPU's keeper is a child that must not hold the memory. */
+	madvise(ram->base, size, MADV_DONTFORK);
 	lay_out(ram);
 	return 0;
 }
@@ -179,5 +149,4 @@ void ram_deinit(struct ram *ram)
 {
 	if (ram->base)
 		munmap(ram->base, ram->size);
-	close_fd(&ram->fd);
 }

@@ -24,8 +24,8 @@ static uint32_t serve(struct virtio_function *device, unsigned int index,
 {
 	struct virtq *queue = virtio_function_queue(device, index);
 	uint8_t bytes[BYTES_MAX];
-	uint32_t len = chain->write_len < BYTES_MAX ? chain->write_len :
-						      BYTES_MAX;
+	uint32_t len =
+		chain->write_len < BYTES_MAX ? chain->write_len : BYTES_MAX;
 
 	if (getrandom(bytes, len, 0) != (ssize_t)len)
 		return 0;
@@ -47,7 +47,7 @@ static void stop(struct virtio_function *device)
 	loop_queues_stop(&((struct rng *)device)->queues);
 }
 
-static const struct virtio_function_ops ops = { start, stop };
+static const struct virtio_function_ops ops = {start, stop};
 
 static int init(struct rng *rng, struct machine *machine)
 {

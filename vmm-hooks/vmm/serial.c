@@ -10,7 +10,7 @@
 void serial_init(struct serial *serial, const struct serial_ops *ops,
 		 void *user)
 {
-	*serial = (struct serial){ .ops = ops, .user = user, .divisor = 1 };
+	*serial = (struct serial){.ops = ops, .user = user, .divisor = 1};
 	pthread_mutex_init(&serial->lock, NULL);
 }
 

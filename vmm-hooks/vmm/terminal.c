@@ -11,7 +11,6 @@
 
 #include "vmm-hooks/vmm/cleanup.h"
 #include "vmm-hooks/vmm/report.h"
-#include "vmm-hooks/vmm/serial.h"
 #include "vmm-hooks/vmm/vcpu.h"
 
 #define ESCAPE 1 /* Ctrl-A */
@@ -65,8 +64,9 @@ static unsigned int filter(struct terminal *terminal, uint8_t *data,
 static void input_ready(struct loop_handler *handler, uint32_t events)
 {
 	struct terminal *terminal = from_input(handler);
-	unsigned int room = serial_room(terminal->serial);
-	uint8_t data[SERIAL_FIFO];
+	const struct terminal_sink *sink = atomic_load(&terminal->sink);
+	unsigned int room = sink->room(sink->user);
+	uint8_t data[64];
 	ssize_t len;
 
 	(void)events;
@@ -74,7 +74,8 @@ static void input_ready(struct loop_handler *handler, uint32_t events)
 		watch(terminal, false);
 		return;
 	}
-	len = read(handler->fd, data, room);
+	len = read(handler->fd, data,
+		   room < sizeof(data) ? room : sizeof(data));
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	/* The end of the input is not the end of the guest. */
@@ -83,7 +84,7 @@ static void input_ready(struct loop_handler *handler, uint32_t events)
 		terminal->input.fd = -1;
 		return;
 	}
-	serial_input(terminal->serial, data, filter(terminal, data, len));
+	sink->input(sink->user, data, filter(terminal, data, len));
 }
 
 static void resume_ready(struct loop_handler *handler, uint32_t events)
@@ -128,16 +129,16 @@ static int open_pty(struct terminal *terminal)
 }
 
 int terminal_init(struct terminal *terminal, enum options_console kind,
-		  struct loop *loop, struct serial *serial)
+		  struct loop *loop, const struct terminal_sink *sink)
 {
 	int r = 0;
 
 	*terminal = (struct terminal){
-		.input = { -1, input_ready },
-		.resume = { eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-			    resume_ready },
+		.input = {-1, input_ready},
+		.resume = {eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+			   resume_ready},
 		.loop = loop,
-		.serial = serial,
+		.sink = sink,
 		.output = -1,
 		.slave = -1,
 	};
@@ -167,8 +168,14 @@ void terminal_deinit(struct terminal *terminal)
 }
 
 /* What a reader does not take in time is lost, as on a real serial line. */
-void terminal_output(struct terminal *terminal, uint8_t byte)
+void terminal_output(struct terminal *terminal,
+		     const struct terminal_sink *sink, uint8_t byte)
 {
+	if (atomic_load_explicit(&terminal->sink, memory_order_relaxed) !=
+	    sink) {
+		atomic_store(&terminal->sink, sink);
+		terminal_room(terminal);
+	}
 	if (terminal->output >= 0 && write(terminal->output, &byte, 1) < 0)
 		return;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/kvm.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "vmm-hooks/vmm/layout.h"
 #include "vmm-hooks/vmm/loop.h"
 #include "vmm-hooks/vmm/report.h"
+#include "vmm-hooks/vmm/sandbox.h"
 #include "vmm-hooks/vmm/vm.h"
 
 #define KICK_SIGNAL SIGUSR1
@@ -69,14 +71,12 @@ static int init_msrs(struct vcpu *vcpu)
 		struct kvm_msrs header;
 		uint8_t room[sizeof(struct kvm_msrs) +
 			     2 * sizeof(struct kvm_msr_entry)];
-	} msrs = { .header.nmsrs = 2 };
+	} msrs = {.header.nmsrs = 2};
 
 	msrs.header.entries[0] = (struct kvm_msr_entry){
-		.index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLE_WRITE_BACK
-	};
+		.index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLE_WRITE_BACK};
 	msrs.header.entries[1] = (struct kvm_msr_entry){
-		.index = MSR_IA32_MISC_ENABLE, .data = MISC_ENABLE_FAST_STRING
-	};
+		.index = MSR_IA32_MISC_ENABLE, .data = MISC_ENABLE_FAST_STRING};
 	return ioctl(vcpu->fd, KVM_SET_MSRS, &msrs) < 0 ? -errno : 0;
 }
 
@@ -104,7 +104,7 @@ int vcpu_init(struct vcpu *vcpu, const struct vcpu_setup *setup,
 {
 	int r;
 
-	*vcpu = (struct vcpu){ .setup = *setup, .index = index };
+	*vcpu = (struct vcpu){.setup = *setup, .index = index};
 	r = create(vcpu, cpuid);
 	if (r < 0)
 		return report(r, "KVM cannot create processor %u: %s", index,
@@ -140,13 +140,13 @@ static void flat_segments(struct kvm_sregs *sregs, bool long_mode)
 	data.db = 1;
 	sregs->cs = code;
 	sregs->ds = sregs->es = sregs->fs = sregs->gs = sregs->ss = data;
-	sregs->tr = (struct kvm_segment){ .limit = 0x67,
-					  .selector = TASK_SELECTOR,
-					  .type = 11,
-					  .present = 1 };
+	sregs->tr = (struct kvm_segment){.limit = 0x67,
+					 .selector = TASK_SELECTOR,
+					 .type = 11,
+					 .present = 1};
 	sregs->gdt.base = LAYOUT_GDT;
 	sregs->gdt.limit = 5 * 8 - 1;
-	sregs->idt = (struct kvm_dtable){ 0 };
+	sregs->idt = (struct kvm_dtable){0};
 }
 
 static int set_sregs(struct vcpu *vcpu, bool long_mode)
@@ -227,7 +227,7 @@ static bool end(struct vcpu *vcpu, int status)
 
 static bool end_internal(struct vcpu *vcpu)
 {
-	struct kvm_regs regs = { 0 };
+	struct kvm_regs regs = {0};
 
 	ioctl(vcpu->fd, KVM_GET_REGS, &regs);
 	report(0, "KVM gave up on processor %u at %#llx (sub-error %u)",
@@ -256,13 +256,14 @@ static bool serve(struct vcpu *vcpu)
 		       vcpu->index);
 		return end(vcpu, VCPU_END_ERROR);
 	case KVM_EXIT_SYSTEM_EVENT:
-		return end(vcpu, run->system_event.type ==
-						 KVM_SYSTEM_EVENT_SHUTDOWN ?
-					 VCPU_END_POWER_OFF :
-					 VCPU_END_RESET);
+		return end(vcpu,
+			   run->system_event.type == KVM_SYSTEM_EVENT_SHUTDOWN
+				   ? VCPU_END_POWER_OFF
+				   : VCPU_END_RESET);
 	case KVM_EXIT_FAIL_ENTRY:
-		report(0, "the host's processor refuses to enter the guest "
-			  "(reason %#llx)",
+		report(0,
+		       "the host's processor refuses to enter the guest "
+		       "(reason %#llx)",
 		       (unsigned long long)
 			       run->fail_entry.hardware_entry_failure_reason);
 		return end(vcpu, VCPU_END_ERROR);
@@ -281,6 +282,13 @@ static bool run_once(struct vcpu *vcpu)
 	return end(vcpu, VCPU_END_ERROR);
 }
 
+/* Registers may start and stop devices, move BARs and change interrupts. */
+static const int thread_calls[] = {
+	SCMP_SYS(epoll_ctl), SCMP_SYS(eventfd2), SCMP_SYS(ioctl),
+	SCMP_SYS(poll),	     SCMP_SYS(ppoll),	 SCMP_SYS(pread64),
+	SCMP_SYS(pwrite64),  SCMP_SYS(read),	 SCMP_SYS(write),
+};
+
 static void *thread_main(void *argument)
 {
 	struct vcpu *vcpu = argument;
@@ -289,7 +297,7 @@ static void *thread_main(void *argument)
 
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->index);
 	pthread_setname_np(pthread_self(), name);
-	if (vcpu->setup.thread_begin && vcpu->setup.thread_begin() < 0)
+	if (SANDBOX_ENTER(thread_calls) < 0)
 		alive = end(vcpu, VCPU_END_ERROR);
 	while (alive && !atomic_load(&vcpu->stopping))
 		alive = run_once(vcpu);
@@ -303,7 +311,7 @@ static void kicked(int signal)
 
 int vcpu_start(struct vcpu *vcpu)
 {
-	struct sigaction action = { .sa_handler = kicked };
+	struct sigaction action = {.sa_handler = kicked};
 	int r;
 
 	sigaction(KICK_SIGNAL, &action, NULL);

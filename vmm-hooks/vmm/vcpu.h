@@ -43,8 +43,6 @@ struct vcpu_setup {
 	struct bus *ports;
 	struct bus *registers;
 	struct loop *loop;
-	/* Called first on the thread itself: its sandbox. May be NULL. */
-	int (*thread_begin)(void);
 };
 
 struct vcpu {

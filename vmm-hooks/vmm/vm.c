@@ -16,9 +16,8 @@
 static int routes_init(struct vm *vm)
 {
 	size_t entries = LAYOUT_MSI_GSI + VM_ROUTES_MAX;
-	struct kvm_irq_routing *routes =
-		calloc(1, sizeof(*routes) +
-				  entries * sizeof(routes->entries[0]));
+	struct kvm_irq_routing *routes = calloc(
+		1, sizeof(*routes) + entries * sizeof(routes->entries[0]));
 
 	if (!routes)
 		return -ENOMEM;
@@ -26,8 +25,8 @@ static int routes_init(struct vm *vm)
 		routes->entries[pin] = (struct kvm_irq_routing_entry){
 			.gsi = pin,
 			.type = KVM_IRQ_ROUTING_IRQCHIP,
-			.u.irqchip = { .irqchip = KVM_IRQCHIP_IOAPIC,
-				       .pin = pin },
+			.u.irqchip = {.irqchip = KVM_IRQCHIP_IOAPIC,
+				      .pin = pin},
 		};
 	routes->nr = LAYOUT_MSI_GSI;
 	vm->routes = routes;
@@ -68,8 +67,8 @@ static int create(struct vm *vm)
 		return -errno;
 	vm->run_size = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 	slots = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS);
-	vm->slot_count = slots > 0 && slots < VM_SLOTS_MAX ? slots :
-							     VM_SLOTS_MAX;
+	vm->slot_count =
+		slots > 0 && slots < VM_SLOTS_MAX ? slots : VM_SLOTS_MAX;
 	/* Only some Intel processors need these; others ignore them. */
 	ioctl(vm->fd, KVM_SET_TSS_ADDR, LAYOUT_KVM_TSS);
 	ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity);
@@ -82,7 +81,7 @@ int vm_init(struct vm *vm)
 {
 	int r;
 
-	*vm = (struct vm){ .kvm = -1, .fd = -1 };
+	*vm = (struct vm){.kvm = -1, .fd = -1};
 	pthread_mutex_init(&vm->lock, NULL);
 	vm->kvm = open_kvm();
 	if (vm->kvm < 0)
@@ -115,8 +114,8 @@ static int slot_set(struct vm *vm, unsigned int slot, uint64_t addr,
 		.userspace_addr = (uintptr_t)memory,
 	};
 
-	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) < 0 ? -errno :
-									0;
+	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) < 0 ? -errno
+								      : 0;
 }
 
 int vm_map(struct vm *vm, uint64_t addr, uint64_t size, void *memory)
@@ -156,9 +155,24 @@ int vm_ioeventfd(struct vm *vm, uint64_t addr, int fd, bool on)
 	return ioctl(vm->fd, KVM_IOEVENTFD, &event) < 0 ? -errno : 0;
 }
 
+int vm_ioeventfd_match(struct vm *vm, uint64_t addr, unsigned int len,
+		       uint64_t value, int fd, bool on)
+{
+	struct kvm_ioeventfd event = {
+		.addr = addr,
+		.len = len,
+		.datamatch = value,
+		.fd = fd,
+		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH |
+			 (on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN),
+	};
+
+	return ioctl(vm->fd, KVM_IOEVENTFD, &event) < 0 ? -errno : 0;
+}
+
 int vm_irqfd(struct vm *vm, unsigned int gsi, int fd, int resample, bool on)
 {
-	struct kvm_irqfd irqfd = { .fd = fd, .gsi = gsi };
+	struct kvm_irqfd irqfd = {.fd = fd, .gsi = gsi};
 
 	if (!on)
 		irqfd.flags |= KVM_IRQFD_FLAG_DEASSIGN;
@@ -205,9 +219,9 @@ int vm_message_set(struct vm *vm, int gsi, const struct msix_message *message)
 	struct kvm_irq_routing_entry wanted = {
 		.gsi = gsi,
 		.type = KVM_IRQ_ROUTING_MSI,
-		.u.msi = { .address_lo = message->address,
-			   .address_hi = message->address >> 32,
-			   .data = message->data },
+		.u.msi = {.address_lo = message->address,
+			  .address_hi = message->address >> 32,
+			  .data = message->data},
 	};
 
 	if (!route) {
@@ -222,7 +236,7 @@ int vm_message_set(struct vm *vm, int gsi, const struct msix_message *message)
 
 void vm_interrupt(struct vm *vm, unsigned int gsi, bool level)
 {
-	struct kvm_irq_level line = { .irq = gsi, .level = level };
+	struct kvm_irq_level line = {.irq = gsi, .level = level};
 
 	ioctl(vm->fd, KVM_IRQ_LINE, &line);
 }

@@ -25,7 +25,8 @@ struct vm {
 	int run_size; /* bytes of the structure shared with each processor */
 	pthread_mutex_t lock; /* protects all below */
 	uint8_t slot_used[VM_SLOTS_MAX];
-	unsigned int slot_count; /* what this kernel allows, at most the array */
+	unsigned int
+		slot_count; /* what this kernel allows, at most the array */
 	struct kvm_irq_routing *routes;
 	uint8_t route_used[VM_ROUTES_MAX]; /* messages, from LAYOUT_MSI_GSI */
 };
@@ -62,6 +63,20 @@ void vm_unmap(struct vm *vm, int slot);
  * Return: 0 or negative errno.
  */
 int vm_ioeventfd(struct vm *vm, uint64_t addr, int fd, bool on);
+
+/**
+ * vm_ioeventfd_match - the same for writes of one value and width only
+ * @vm: the machine
+ * @addr: memory address
+ * @len: bytes: 1, 2, 4 or 8
+ * @value: what must be written
+ * @fd: eventfd
+ * @on: begin, or end
+ *
+ * Return: 0 or negative errno.
+ */
+int vm_ioeventfd_match(struct vm *vm, uint64_t addr, unsigned int len,
+		       uint64_t value, int fd, bool on);
 
 /**
  * vm_irqfd - raise an interrupt when a descriptor is signalled
