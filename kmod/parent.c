@@ -741,11 +741,11 @@ long tranche_parent_unregister(struct tranche_broker *broker, void __user *arg)
 {
 	struct tranche_parent_unregister args;
 	struct tranche_parent *parent;
-	long ret;
+	long ret = 0;
 
 	if (copy_from_user(&args, arg, sizeof(args)))
 		return -EFAULT;
-	if (args.flags)
+	if (args.flags & ~TRANCHE_UNREGISTER_NOWAIT)
 		return -EINVAL;
 	parent = find_by_id(broker, args.parent);
 	if (!parent)
@@ -754,7 +754,8 @@ long tranche_parent_unregister(struct tranche_broker *broker, void __user *arg)
 	parent_end(parent);
 	device_unlock(&parent->pdev->dev);
 	/* Not restarted: by then the number may be unknown. */
-	ret = wait_for_completion_interruptible(&parent->end_done);
+	if (!(args.flags & TRANCHE_UNREGISTER_NOWAIT))
+		ret = wait_for_completion_interruptible(&parent->end_done);
 	tranche_parent_put(parent);
 	return ret ? -EINTR : 0;
 }

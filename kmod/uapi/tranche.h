@@ -205,10 +205,13 @@ struct tranche_parent_attach {
 
 #define TRANCHE_PARENT_ATTACH _IOWR(0xb9, 0x02, struct tranche_parent_attach)
 
+/* Do not wait. */
+#define TRANCHE_UNREGISTER_NOWAIT (1U << 0)
+
 /**
  * struct tranche_parent_unregister - end a registration
  * @parent: its number; it must be this descriptor's
- * @flags: zero
+ * @flags: TRANCHE_UNREGISTER_*
  *
  * No new vGPU can be made from here on; each existing one breaks, and its VMM
  * is asked to let go (REQ interrupt). The call waits until the last one has,

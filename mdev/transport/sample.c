@@ -2,8 +2,7 @@
 /*
  * sample.c - a small device, to show and to test how one is served
  *
- * tranche-sample-device FD serves the vGPU descriptor FD. Its registers are in
- * sample.h. A ring of the doorbell fires vector 0.
+ * tranche-sample-device FD serves the vGPU descriptor FD; see sample.h.
  */
 #include <errno.h>
 #include <poll.h>
@@ -23,28 +22,26 @@ struct sample {
 	char *buffer;
 };
 
-/* Does what was written to the command register. */
 static int command(struct sample *s, uint32_t what)
 {
 	struct sample_registers *r = &s->registers;
-	const struct tranche_transport_ops *ops = s->transport->ops;
+	struct tranche_transport *t = s->transport;
 	size_t n = r->length % (SAMPLE_BUFFER + 1);
 
 	switch (what) {
 	case SAMPLE_READ:
-		return tranche_memory_read(s->transport, r->iova, s->buffer, n);
+		return tranche_memory_read(t, r->iova, s->buffer, n);
 	case SAMPLE_WRITE:
-		return tranche_memory_write(s->transport, r->iova, s->buffer,
-					    n);
+		return tranche_memory_write(t, r->iova, s->buffer, n);
 	case SAMPLE_MAP:
-		return ops->map(s->transport, r->offset, s->buffer, n);
+		return t->ops->map(t, r->offset, s->buffer, n);
 	case SAMPLE_UNMAP:
-		return ops->unmap(s->transport, r->offset, n);
+		return t->ops->unmap(t, r->offset, n);
 	case SAMPLE_FIRE:
-		return ops->interrupt(s->transport, r->length);
+		return t->ops->interrupt(t, r->length);
 	case SAMPLE_RAISE:
 	case SAMPLE_LOWER:
-		return ops->intx(s->transport, what == SAMPLE_RAISE);
+		return t->ops->intx(t, what == SAMPLE_RAISE);
 	case SAMPLE_DIE:
 		_exit(1);
 	case SAMPLE_HANG:
@@ -148,7 +145,5 @@ int main(int argc, char **argv)
 	ret = tranche_module_open(&s.transport, atoi(argv[1]), &sample_ops, &s);
 	if (!ret)
 		ret = s.transport->ops->doorbell(s.transport, &where, bell);
-	if (!ret)
-		ret = serve(&s, bell);
-	return ret != 0;
+	return ret || serve(&s, bell);
 }

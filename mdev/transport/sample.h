@@ -21,7 +21,7 @@
 #define SAMPLE_WINDOW_SIZE 0x1000000
 #define SAMPLE_BUFFER 0x100000
 #define SAMPLE_VECTORS 3
-#define SAMPLE_DOORBELL 0x100
+#define SAMPLE_DOORBELL 0x100 /* in SAMPLE_BAR; fires vector 0 */
 
 enum sample_command {
 	SAMPLE_READ = 1,
