@@ -38,7 +38,7 @@ int blob_map(struct gpu *gpu, struct resource *resource, uint64_t offset,
 		     map_info);
 	if (r < 0)
 		return r;
-	r = window_map(&gpu->window, gpu->session.gen, offset, resource->size,
+	r = window_map(&gpu->window, gpu->session.view, offset, resource->size,
 		       address);
 	if (r < 0) {
 		ops->unmap(gpu->renderer, resource->id);
@@ -55,7 +55,7 @@ int blob_unmap(struct gpu *gpu, struct resource *resource)
 
 	if (!resource->mapped)
 		return -EINVAL;
-	r = window_unmap(&gpu->window, gpu->session.gen,
+	r = window_unmap(&gpu->window, gpu->session.view,
 			 resource->window_offset, resource->size);
 	if (r < 0)
 		return r;

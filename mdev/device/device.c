@@ -16,11 +16,15 @@ static uint64_t now_ms(void)
 	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
 }
 
-static void start(void *user, const struct gpu_session *session)
+static int start(void *user, const struct gpu_session *session)
 {
 	struct device *device = user;
+	struct gpu_session whole = *session;
+	int r = device->transport->ops->view(device->transport, &whole.view);
 
-	worker_start(&device->worker, session);
+	if (r == 0)
+		worker_start(&device->worker, &whole);
+	return r;
 }
 
 static void stop(void *user)
@@ -47,30 +51,32 @@ static const struct function_ops function_ops = {
 
 static int doorbells_set(struct device *device)
 {
-	struct transport *transport = device->transport;
+	struct tranche_transport *transport = device->transport;
+	struct tranche_doorbell_register where = {LAYOUT_BAR_REGISTERS, 0,
+						  VIRTIO_PCI_AREA_NOTIFY};
 	int r = 0;
 
-	for (unsigned int i = 0; r >= 0 && i < GPU_QUEUES; i++)
-		r = transport->ops->doorbell(
-			transport, LAYOUT_BAR_REGISTERS,
-			VIRTIO_PCI_AREA_NOTIFY + i * VIRTIO_PCI_NOTIFY_STRIDE,
-			device->worker.doorbell);
-	return r < 0 ? r : 0;
+	for (unsigned int i = 0; r == 0 && i < GPU_QUEUES; i++) {
+		r = transport->ops->doorbell(transport, &where,
+					     device->worker.doorbell);
+		where.offset += VIRTIO_PCI_NOTIFY_STRIDE;
+	}
+	return r;
 }
 
-int device_init(struct device *device, struct transport *transport,
-		struct renderer *renderer)
+int device_init(struct device *device, struct tranche_transport *transport,
+		uint64_t window_size, struct renderer *renderer)
 {
 	int r;
 
 	device->transport = transport;
 	device->reset_waits = false;
 	device->stop_by = 0;
-	r = worker_init(&device->worker, transport, renderer);
+	r = worker_init(&device->worker, window_size, renderer);
 	if (r < 0)
 		return r;
 	r = function_init(&device->function, &device->worker.gpu.memory.guest,
-			  transport->window_size, &function_ops, device);
+			  window_size, &function_ops, device);
 	if (r == 0)
 		r = doorbells_set(device);
 	if (r < 0)
@@ -83,96 +89,67 @@ int device_deinit(struct device *device)
 	return worker_deinit(&device->worker);
 }
 
-static int answer(struct device *device, uint64_t seq, int error)
+static int on_read(void *user, uint32_t region, uint64_t offset, void *data,
+		   size_t length)
 {
-	const struct transport_answer answer = {.seq = seq, .error = error};
+	struct device *device = user;
 
-	return device->transport->ops->answer(device->transport, &answer);
+	function_read(&device->function, region, offset, data, length);
+	return 0;
 }
 
-static int on_read(struct device *device,
-		   const struct transport_message *message)
+static int on_write(void *user, uint32_t region, uint64_t offset,
+		    const void *data, size_t length)
 {
-	struct transport_answer answer = {
-		.seq = message->seq,
-		.length = message->length,
-	};
+	struct device *device = user;
 
-	function_read(&device->function, message->region, message->offset,
-		      answer.data, message->length);
-	return device->transport->ops->answer(device->transport, &answer);
+	function_write(&device->function, region, offset, data, length);
+	return 0;
 }
 
-static int on_write(struct device *device,
-		    const struct transport_message *message)
+static int on_reset(void *user)
 {
-	function_write(&device->function, message->region, message->offset,
-		       message->data, message->length);
-	return message->due ? answer(device, message->seq, 0) : 0;
-}
-
-static int on_reset(struct device *device,
-		    const struct transport_message *message)
-{
-	int r = 0;
+	struct device *device = user;
 
 	function_reset(&device->function);
-	if (!function_stopping(&device->function))
-		return answer(device, message->seq, 0);
-	if (device->reset_waits)
-		r = answer(device, device->reset_seq, -EAGAIN);
-	device->reset_waits = true;
-	device->reset_seq = message->seq;
-	return r;
+	device->reset_waits = function_stopping(&device->function);
+	return device->reset_waits ? -EINPROGRESS : 0;
 }
 
-static int handle(struct device *device,
-		  const struct transport_message *message)
+static void on_opened(void *user)
 {
-	switch (message->op) {
-	case TRANSPORT_READ:
-		return on_read(device, message);
-	case TRANSPORT_WRITE:
-		return on_write(device, message);
-	case TRANSPORT_RESET:
-		return on_reset(device, message);
-	case TRANSPORT_OPEN:
-		function_open(&device->function, message->gen);
-		return 0;
-	case TRANSPORT_CLOSE:
-		/* Nobody is left to answer. */
-		device->reset_waits = false;
-		function_reset(&device->function);
-		return 0;
-	}
-	return -EPROTO;
+	(void)user;
 }
 
-/* A message whose sender has gone meanwhile is no reason to end. */
-static int handle_all(struct device *device)
+/* Nobody is left to wait for the end of it. */
+static void on_closed(void *user)
 {
-	struct transport_message message;
-	int r;
+	struct device *device = user;
 
-	for (;;) {
-		r = device->transport->ops->receive(device->transport,
-						    &message);
-		if (r < 0)
-			return r == -EAGAIN ? 0 : r;
-		r = handle(device, &message);
-		if (r < 0 && r != -ESTALE)
-			return r;
-	}
+	device->reset_waits = false;
+	function_reset(&device->function);
 }
+
+const struct tranche_device_ops device_ops = {
+	.read = on_read,
+	.write = on_write,
+	.reset = on_reset,
+	.opened = on_opened,
+	.closed = on_closed,
+};
 
 static int on_stopped(struct device *device)
 {
+	int r;
+
 	device->stop_by = 0;
 	function_stopped(&device->function);
 	if (!device->reset_waits)
 		return 0;
 	device->reset_waits = false;
-	return answer(device, device->reset_seq, 0);
+	r = device->transport->ops->reset_done(device->transport, 0);
+	/* Whoever asked may have gone. */
+	return r == -ESTALE || r == -ENOENT ? 0 : r;
 }
 
 static void on_broken(struct device *device)
@@ -180,8 +157,7 @@ static void on_broken(struct device *device)
 	uint16_t vector = function_break(&device->function);
 
 	if (vector != VIRTIO_PCI_NO_VECTOR)
-		device->transport->ops->interrupt(device->transport,
-						  device->function.gen, vector);
+		device->transport->ops->interrupt(device->transport, vector);
 }
 
 static int handle_events(struct device *device)
@@ -210,10 +186,19 @@ static int patience_ms(struct device *device)
 	return -1;
 }
 
+/* All messages that wait. */
+static int dispatch(struct device *device)
+{
+	int r = device->transport->ops->dispatch(device->transport, false);
+
+	return r == -EAGAIN || r == -EINTR || r == -ESTALE ? 0 : r;
+}
+
 int device_serve(struct device *device, int end)
 {
 	struct pollfd fds[] = {
-		{.fd = device->transport->fd, .events = POLLIN},
+		{.fd = device->transport->ops->fd(device->transport),
+		 .events = POLLIN},
 		{.fd = device->worker.events_fd, .events = POLLIN},
 		{.fd = end, .events = POLLIN},
 	};
@@ -227,7 +212,7 @@ int device_serve(struct device *device, int end)
 		if (fds[1].revents & POLLIN)
 			r = handle_events(device);
 		if (r >= 0 && fds[0].revents & POLLIN)
-			r = handle_all(device);
+			r = dispatch(device);
 		else if (r >= 0 && fds[0].revents)
 			return -ESHUTDOWN;
 	}

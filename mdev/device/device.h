@@ -19,28 +19,32 @@
 
 #include "mdev/device/function.h"
 #include "mdev/device/worker.h"
+#include "mdev/transport/transport.h"
 
 #define DEVICE_STOP_MS 3000
 
 struct device {
-	struct transport *transport;
+	struct tranche_transport *transport;
 	struct worker worker;
 	struct function function;
 	uint64_t stop_by; /* CLOCK_MONOTONIC, ms; 0: nothing to wait for */
-	bool reset_waits;
-	uint64_t reset_seq; /* of the reset to answer */
+	bool reset_waits; /* for an answer */
 };
+
+/* What a transport calls, with the device. */
+extern const struct tranche_device_ops device_ops;
 
 /**
  * device_init - a vGPU in reset, its queue thread started
  * @device: what to fill
- * @transport: reaches the guest; outlives it
+ * @transport: made with device_ops and @device; outlives it
+ * @window_size: bytes, as layout_init() takes
  * @renderer: executes; outlives it
  *
  * Return: 0 or negative errno.
  */
-int device_init(struct device *device, struct transport *transport,
-		struct renderer *renderer);
+int device_init(struct device *device, struct tranche_transport *transport,
+		uint64_t window_size, struct renderer *renderer);
 
 /**
  * device_deinit - take everything down

@@ -30,14 +30,13 @@
 static int start(void *user)
 {
 	struct function *function = user;
-	struct gpu_session session = {.gen = function->gen};
+	struct gpu_session session = {.view = NULL};
 
 	for (unsigned int i = 0; i < GPU_QUEUES; i++) {
 		session.queues[i] = &function->virtio.queues[i];
 		session.vectors[i] = virtio_pci_vector(&function->virtio, i);
 	}
-	function->ops->start(function->user, &session);
-	return 0;
+	return function->ops->start(function->user, &session);
 }
 
 static void stop_begin(void *user)
@@ -207,11 +206,6 @@ void function_reset(struct function *function)
 	memcpy(function->config.data, function->pristine,
 	       sizeof(function->pristine));
 	virtio_pci_reset(&function->virtio);
-}
-
-void function_open(struct function *function, uint32_t gen)
-{
-	function->gen = gen;
 }
 
 void function_stopped(struct function *function)

@@ -24,8 +24,11 @@
 #include "virtio/pci.h"
 
 struct function_ops {
-	/* A driver is ready. */
-	void (*start)(void *user, const struct gpu_session *session);
+	/*
+	 * A driver is ready; the session has no view yet.
+	 * Return: 0 or negative errno.
+	 */
+	int (*start)(void *user, const struct gpu_session *session);
 	/* Give the queues up, now or later: function_stopped(). */
 	void (*stop)(void *user);
 	/* A queue was notified by a register access. */
@@ -39,7 +42,6 @@ struct function {
 	uint8_t pristine[PCI_CONFIG_SIZE]; /* as a reset leaves it */
 	struct virtio_pci virtio;
 	struct virtio_gpu_config gpu_config;
-	uint32_t gen;
 };
 
 /**
@@ -76,13 +78,6 @@ void function_write(struct function *function, unsigned int region,
  * @function: the function; it may be stopping afterwards
  */
 void function_reset(struct function *function);
-
-/**
- * function_open - a VMM opened the vGPU
- * @function: the function
- * @gen: the generation that begins
- */
-void function_open(struct function *function, uint32_t gen);
 
 /**
  * function_stopped - the user has given the queues up

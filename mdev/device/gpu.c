@@ -19,19 +19,18 @@ static void gpu_fence_done(void *user, uint64_t fence)
 	eventfd_write(gpu->wake, 1);
 }
 
-int gpu_init(struct gpu *gpu, struct transport *transport,
-	     struct renderer *renderer, int wake)
+int gpu_init(struct gpu *gpu, uint64_t window_size, struct renderer *renderer,
+	     int wake)
 {
 	int r;
 
 	memset(gpu, 0, sizeof(*gpu));
-	gpu->transport = transport;
 	gpu->renderer = renderer;
 	gpu->wake = wake;
-	memory_init(&gpu->memory, transport);
+	memory_init(&gpu->memory);
 	fences_init(&gpu->fences);
 	/* What a window can't show, a guest can't use. */
-	resources_init(&gpu->resources, transport->window_size);
+	resources_init(&gpu->resources, window_size);
 	renderer->user = gpu;
 	renderer->fence_done = gpu_fence_done;
 	r = renderer->ops->capset(renderer, &gpu->capset_version, gpu->capset,
@@ -42,7 +41,7 @@ int gpu_init(struct gpu *gpu, struct transport *transport,
 	gpu->request = aligned_alloc(8, GPU_REQUEST_MAX);
 	if (!gpu->request)
 		return -ENOMEM;
-	r = window_init(&gpu->window, transport);
+	r = window_init(&gpu->window, window_size);
 	if (r < 0)
 		gpu_deinit(gpu);
 	return r;
@@ -61,7 +60,7 @@ int gpu_start(struct gpu *gpu, const struct gpu_session *session)
 	int r;
 
 	gpu->session = *session;
-	memory_begin(&gpu->memory, session->gen);
+	memory_begin(&gpu->memory, session->view);
 	gpu->running = true;
 	r = gpu->renderer->ops->begin(gpu->renderer);
 	gpu->broken = r < 0;
@@ -76,8 +75,7 @@ static void interrupt(struct gpu *gpu, unsigned int index)
 	if (!virtq_must_interrupt(gpu->session.queues[index]) ||
 	    vector == GPU_NO_VECTOR)
 		return;
-	gpu->transport->ops->interrupt(gpu->transport, gpu->session.gen,
-				       vector);
+	gpu->session.view->ops->interrupt(gpu->session.view, vector);
 }
 
 /* Requests whose fences are done. Returns how many, or -EPIPE. */
@@ -184,6 +182,16 @@ int gpu_run(struct gpu *gpu, unsigned int budget)
 	return gpu->broken ? -EPIPE : control || cursor;
 }
 
+static void view_close(struct gpu *gpu)
+{
+	struct tranche_transport *view = gpu->session.view;
+
+	gpu->session.view = NULL;
+	memory_begin(&gpu->memory, NULL);
+	if (view)
+		tranche_transport_close(view);
+}
+
 void gpu_reset(struct gpu *gpu)
 {
 	const struct renderer_ops *ops = gpu->renderer->ops;
@@ -198,4 +206,5 @@ void gpu_reset(struct gpu *gpu)
 	fences_drop(&gpu->fences);
 	while ((resource = resources_any(&gpu->resources)))
 		blob_discard(gpu, resource);
+	view_close(gpu);
 }

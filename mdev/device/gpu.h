@@ -22,8 +22,8 @@
 #include "mdev/device/memory.h"
 #include "mdev/device/renderer.h"
 #include "mdev/device/resources.h"
-#include "mdev/device/transport.h"
 #include "mdev/device/window.h"
+#include "mdev/transport/transport.h"
 #include "virtio/queue.h"
 
 /* Longest request that is taken, bytes. */
@@ -37,13 +37,12 @@
 
 /* What a driver set up: from DRIVER_OK to the next reset. */
 struct gpu_session {
-	uint32_t gen;
+	struct tranche_transport *view; /* of its guest; the GPU's, with this */
 	struct virtq *queues[GPU_QUEUES];
 	uint16_t vectors[GPU_QUEUES]; /* or GPU_NO_VECTOR */
 };
 
 struct gpu {
-	struct transport *transport;
 	struct renderer *renderer;
 	struct memory memory;
 	int wake; /* eventfd: a fence is done */
@@ -67,14 +66,14 @@ struct gpu {
 /**
  * gpu_init - a device in idle
  * @gpu: what to fill
- * @transport: reaches the guest; outlives it
+ * @window_size: bytes, as layout_init() takes
  * @renderer: executes; outlives it, and calls gpu_fence_done() from now on
  * @wake: an eventfd to signal when a fence is done; stays the caller's
  *
  * Return: 0 or negative errno; -ENOTSUP when the renderer knows no venus.
  */
-int gpu_init(struct gpu *gpu, struct transport *transport,
-	     struct renderer *renderer, int wake);
+int gpu_init(struct gpu *gpu, uint64_t window_size, struct renderer *renderer,
+	     int wake);
 void gpu_deinit(struct gpu *gpu);
 
 /**

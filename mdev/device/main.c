@@ -4,19 +4,22 @@
  * until the vGPU is gone or SIGTERM comes.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "mdev/device/device.h"
 #include "mdev/device/log.h"
-#include "mdev/device/module.h"
+#include "mdev/device/layout.h"
 #include "mdev/device/virgl.h"
+#include "mdev/transport/transport.h"
 
 #define EXIT_USAGE 2
 
@@ -106,30 +109,59 @@ static int end_fd_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static int serve(struct module *module, struct virgl *virgl, int end)
+/* The broker and this program may be of different versions. */
+static int vgpu_check(int fd, struct tranche_vgpu_info *info)
+{
+	struct tranche_layout ours;
+	int r;
+
+	/* The render server must not inherit it. */
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+	    ioctl(fd, TRANCHE_VGPU_INFO, info) < 0)
+		return -errno;
+	r = layout_init(&ours, info->layout.window_size);
+	if (r < 0 || memcmp(&ours, &info->layout, sizeof(ours)))
+		return -EPROTO;
+	return 0;
+}
+
+static int serve(struct device *device, const char *uuid, int end)
+{
+	int r;
+
+	log_line("serving vGPU %s", uuid);
+	r = device_serve(device, end);
+	if (r < 0)
+		log_line("vGPU %s ended: %s", uuid, strerror(-r));
+	if (device_deinit(device) == 0)
+		return r;
+	/* A thread hangs in there: nothing can be taken down. */
+	log_line("the renderer does not answer: leaving as it is");
+	_exit(EXIT_FAILURE);
+}
+
+static int serve_with(struct virgl *virgl, int fd,
+		      const struct tranche_vgpu_info *info, int end)
 {
 	static struct device device;
-	int r = device_init(&device, &module->transport, &virgl->renderer);
+	struct tranche_transport *transport;
+	int r = tranche_module_open(&transport, fd, &device_ops, &device);
 
-	if (r < 0) {
-		log_line("cannot start the vGPU: %s", strerror(-r));
-		return r;
-	}
-	log_line("serving vGPU %s", module->info.uuid);
-	r = device_serve(&device, end);
 	if (r < 0)
-		log_line("vGPU %s ended: %s", module->info.uuid, strerror(-r));
-	if (device_deinit(&device) < 0) {
-		/* A thread hangs in there: nothing can be taken down. */
-		log_line("the renderer does not answer: leaving as it is");
-		_exit(EXIT_FAILURE);
-	}
+		return r;
+	r = device_init(&device, transport, info->layout.window_size,
+			&virgl->renderer);
+	if (r < 0)
+		log_line("cannot start the vGPU: %s", strerror(-r));
+	else
+		r = serve(&device, info->uuid, end);
+	tranche_transport_close(transport);
 	return r;
 }
 
 static int run(const struct options *options)
 {
-	struct module module;
+	struct tranche_vgpu_info info;
 	struct virgl virgl;
 	int end, r;
 
@@ -137,7 +169,7 @@ static int run(const struct options *options)
 	end = end_fd_open();
 	if (end < 0)
 		return end;
-	r = module_init(&module, options->device_fd);
+	r = vgpu_check(options->device_fd, &info);
 	if (r < 0) {
 		log_line("descriptor %d is no vGPU to serve: %s",
 			 options->device_fd, strerror(-r));
@@ -148,9 +180,8 @@ static int run(const struct options *options)
 		log_line("virglrenderer with %s does not start: %s",
 			 options->render_server, strerror(-r));
 	else
-		r = serve(&module, &virgl, end);
+		r = serve_with(&virgl, options->device_fd, &info, end);
 	virgl_deinit(&virgl);
-	module_deinit(&module);
 	return r;
 }
 

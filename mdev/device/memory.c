@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stddef.h>
 
-/* Segments in one call; more are gathered in several. */
+/* What a transport takes in one call; more are gathered in several. */
 #define SEGMENTS 64
 
 static struct memory *to_memory(struct guest_memory *guest)
@@ -13,22 +13,22 @@ static struct memory *to_memory(struct guest_memory *guest)
 				 offsetof(struct memory, guest));
 }
 
-static int copy(struct guest_memory *guest,
-		const struct transport_segment *segments, unsigned int count)
+static int copy(struct guest_memory *guest, const struct tranche_copy *copies,
+		unsigned int count)
 {
-	struct memory *memory = to_memory(guest);
+	struct tranche_transport *view = to_memory(guest)->view;
+	unsigned int done;
 
 	/* Whatever failed, the guest's queue can't go on: one error will do. */
-	return memory->transport->ops->copy(memory->transport, memory->gen,
-					    segments, count) < 0
-		       ? -EFAULT
-		       : 0;
+	if (!view || view->ops->copy(view, copies, count, &done) < 0)
+		return -EFAULT;
+	return 0;
 }
 
 static int memory_read(struct guest_memory *guest, uint64_t addr, void *data,
 		       size_t len)
 {
-	struct transport_segment segment = {addr, data, len, false};
+	struct tranche_copy segment = {addr, data, len, false};
 
 	return copy(guest, &segment, 1);
 }
@@ -37,8 +37,8 @@ static int memory_write(struct guest_memory *guest, uint64_t addr,
 			const void *data, size_t len)
 {
 	/* A segment is written from, never to. */
-	struct transport_segment segment = {addr, (void *)(uintptr_t)data, len,
-					    true};
+	struct tranche_copy segment = {addr, (void *)(uintptr_t)data, len,
+				       true};
 
 	return copy(guest, &segment, 1);
 }
@@ -47,15 +47,15 @@ static int memory_gather(struct guest_memory *guest,
 			 const struct guest_span *spans, unsigned int count,
 			 void *data)
 {
-	struct transport_segment segments[SEGMENTS];
+	struct tranche_copy segments[SEGMENTS];
 	uint8_t *to = data;
 	unsigned int filled = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
 		int r = 0;
 
-		segments[filled++] = (struct transport_segment){
-			spans[i].addr, to, spans[i].len, false};
+		segments[filled++] = (struct tranche_copy){spans[i].addr, to,
+							   spans[i].len, false};
 		to += spans[i].len;
 		if (filled == SEGMENTS || i + 1 == count) {
 			r = copy(guest, segments, filled);
@@ -73,12 +73,12 @@ static const struct guest_memory_ops memory_ops = {
 	.gather = memory_gather,
 };
 
-void memory_init(struct memory *memory, struct transport *transport)
+void memory_init(struct memory *memory)
 {
-	*memory = (struct memory){{&memory_ops}, transport, 0};
+	*memory = (struct memory){.guest = {&memory_ops}};
 }
 
-void memory_begin(struct memory *memory, uint32_t gen)
+void memory_begin(struct memory *memory, struct tranche_transport *view)
 {
-	memory->gen = gen;
+	memory->view = view;
 }

@@ -7,17 +7,17 @@
 
 #define WORD_PAGES 64
 
-int window_init(struct window *window, struct transport *transport)
+int window_init(struct window *window, uint64_t size)
 {
-	uint64_t words = transport->window_size / WINDOW_PAGE / WORD_PAGES;
+	uint64_t words = size / WINDOW_PAGE / WORD_PAGES;
 
-	*window = (struct window){.transport = transport};
-	if (!words || transport->window_size % (WINDOW_PAGE * WORD_PAGES))
+	*window = (struct window){0};
+	if (!words || size % (WINDOW_PAGE * WORD_PAGES))
 		return -EINVAL;
 	window->map = calloc(words, sizeof(*window->map));
 	if (!window->map)
 		return -ENOMEM;
-	window->size = transport->window_size;
+	window->size = size;
 	return 0;
 }
 
@@ -60,8 +60,8 @@ static void mark(struct window *window, uint64_t first, uint64_t end,
 	window->taken += taken ? end - first : first - end;
 }
 
-int window_map(struct window *window, uint32_t gen, uint64_t offset,
-	       uint64_t length, void *address)
+int window_map(struct window *window, struct tranche_transport *view,
+	       uint64_t offset, uint64_t length, void *address)
 {
 	uint64_t first = offset / WINDOW_PAGE;
 	int r;
@@ -71,20 +71,18 @@ int window_map(struct window *window, uint32_t gen, uint64_t offset,
 		return -EINVAL;
 	if (any_taken(window, first, first + length / WINDOW_PAGE))
 		return -EEXIST;
-	r = window->transport->ops->map(window->transport, gen, offset, length,
-					address);
+	r = view->ops->map(view, offset, address, length);
 	if (r < 0)
 		return r;
 	mark(window, first, first + length / WINDOW_PAGE, true);
 	return 0;
 }
 
-int window_unmap(struct window *window, uint32_t gen, uint64_t offset,
-		 uint64_t length)
+int window_unmap(struct window *window, struct tranche_transport *view,
+		 uint64_t offset, uint64_t length)
 {
 	uint64_t first = offset / WINDOW_PAGE;
-	int r = window->transport->ops->unmap(window->transport, gen, offset,
-					      length);
+	int r = view->ops->unmap(view, offset, length);
 
 	/* With its generation, or the whole vGPU, the mapping has ended. */
 	if (r < 0 && r != -ESTALE && r != -ESHUTDOWN)

@@ -14,12 +14,11 @@
 
 #include <stdint.h>
 
-#include "mdev/device/transport.h"
+#include "mdev/transport/transport.h"
 
 #define WINDOW_PAGE 4096
 
 struct window {
-	struct transport *transport;
 	uint64_t size; /* bytes */
 	uint64_t taken; /* pages */
 	uint64_t *map; /* one bit a page */
@@ -28,17 +27,17 @@ struct window {
 /**
  * window_init - an empty window
  * @window: what to fill
- * @transport: shows it; its window_size is a multiple of 64 pages
+ * @size: bytes, a multiple of 64 pages
  *
  * Return: 0, -EINVAL or -ENOMEM.
  */
-int window_init(struct window *window, struct transport *transport);
+int window_init(struct window *window, uint64_t size);
 void window_deinit(struct window *window);
 
 /**
  * window_map - show memory in the window
  * @window: the window
- * @gen: generation of the guest
+ * @view: of the guest
  * @offset: bytes from the window's start; any value
  * @length: bytes; any value
  * @address: of the memory, page aligned
@@ -46,19 +45,19 @@ void window_deinit(struct window *window);
  * Return: 0, -EINVAL for a range that is not whole pages inside the window,
  * -EEXIST when some of it is taken, or the transport's error.
  */
-int window_map(struct window *window, uint32_t gen, uint64_t offset,
-	       uint64_t length, void *address);
+int window_map(struct window *window, struct tranche_transport *view,
+	       uint64_t offset, uint64_t length, void *address);
 
 /**
  * window_unmap - hide it again
  * @window: the window
- * @gen: generation of the guest
+ * @view: as it was mapped
  * @offset: as it was mapped
  * @length: as it was mapped
  *
  * Return: 0, or the transport's error: the memory may still be in reach.
  */
-int window_unmap(struct window *window, uint32_t gen, uint64_t offset,
-		 uint64_t length);
+int window_unmap(struct window *window, struct tranche_transport *view,
+		 uint64_t offset, uint64_t length);
 
 #endif

@@ -133,7 +133,7 @@ static int thread_start(struct worker *worker)
 	return -r;
 }
 
-int worker_init(struct worker *worker, struct transport *transport,
+int worker_init(struct worker *worker, uint64_t window_size,
 		struct renderer *renderer)
 {
 	int r = fds_open(worker);
@@ -142,7 +142,7 @@ int worker_init(struct worker *worker, struct transport *transport,
 	worker->orders = 0;
 	pthread_mutex_init(&worker->lock, NULL);
 	if (r == 0)
-		r = gpu_init(&worker->gpu, transport, renderer,
+		r = gpu_init(&worker->gpu, window_size, renderer,
 			     worker->fence_fd);
 	if (r < 0)
 		goto fail;

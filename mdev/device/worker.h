@@ -42,12 +42,12 @@ struct worker {
 /**
  * worker_init - start the queue thread, idle
  * @worker: what to fill
- * @transport: reaches the guest; outlives it
+ * @window_size: bytes, as layout_init() takes
  * @renderer: executes; outlives it
  *
  * Return: 0 or negative errno.
  */
-int worker_init(struct worker *worker, struct transport *transport,
+int worker_init(struct worker *worker, uint64_t window_size,
 		struct renderer *renderer);
 
 /**

@@ -70,11 +70,14 @@ static uint64_t number(struct input *input, size_t bytes)
 	return value;
 }
 
-static void on_start(void *user, const struct gpu_session *session)
+static int on_start(void *user, const struct gpu_session *session)
 {
 	struct machine *machine = user;
+	struct gpu_session whole = *session;
 
-	gpu_start(&machine->gpu, session);
+	whole.view = fake_view(&machine->fake);
+	gpu_start(&machine->gpu, &whole);
+	return 0;
 }
 
 static void on_stop(void *user)
@@ -157,7 +160,7 @@ static void access_region(struct machine *machine, struct input *input,
 			  unsigned int region, bool write)
 {
 	static const uint32_t lengths[] = {1, 2, 4, 8, 3, 16, 255, 256};
-	uint8_t data[TRANSPORT_DATA_MAX];
+	uint8_t data[FAKE_DATA];
 	uint32_t length = lengths[number(input, 1) % 8];
 	uint64_t offset = number(input, 2);
 
@@ -227,7 +230,7 @@ static void prepare(struct machine *machine)
 	if (wake < 0) {
 		wake = eventfd(0, EFD_NONBLOCK);
 		fake_init(&machine->fake);
-		if (gpu_init(&machine->gpu, &machine->fake.transport,
+		if (gpu_init(&machine->gpu, FAKE_WINDOW,
 			     &machine->fake.renderer, wake) < 0)
 			abort();
 	}

@@ -21,10 +21,9 @@ static void require(bool truth, const char *what)
 	abort();
 }
 
-static struct fake *of_transport(struct transport *transport)
+static struct fake *of_transport(struct tranche_transport *transport)
 {
-	return (struct fake *)((char *)transport -
-			       offsetof(struct fake, transport));
+	return ((struct fake_end *)transport)->fake;
 }
 
 static struct fake *of_renderer(struct renderer *renderer)
@@ -33,59 +32,100 @@ static struct fake *of_renderer(struct renderer *renderer)
 			       offsetof(struct fake, renderer));
 }
 
-static int fake_receive(struct transport *transport,
-			struct transport_message *message)
+static int fake_fd(struct tranche_transport *transport)
 {
-	ssize_t length =
-		recv(transport->fd, message, sizeof(*message), MSG_DONTWAIT);
-
-	if (length < 0)
-		return -errno;
-	return length == sizeof(*message) ? 0 : -ESHUTDOWN;
+	return of_transport(transport)->fd;
 }
 
-static int fake_take_answer(struct transport *transport,
-			    const struct transport_answer *answer)
+static void answer_put(struct fake *fake, const struct fake_answer *answer)
 {
-	struct fake *fake = of_transport(transport);
-
 	pthread_mutex_lock(&fake->lock);
 	fake->answers[fake->answered++ % FAKE_MESSAGES] = *answer;
 	pthread_cond_broadcast(&fake->changed);
 	pthread_mutex_unlock(&fake->lock);
+}
+
+static int message_do(struct fake *fake, const struct fake_message *message,
+		      void *data)
+{
+	const struct tranche_device_ops *ops = fake->device_ops;
+
+	switch (message->op) {
+	case FAKE_READ:
+		return ops->read(fake->device, message->region, message->offset,
+				 data, message->length);
+	case FAKE_WRITE:
+		return ops->write(fake->device, message->region,
+				  message->offset, message->data,
+				  message->length);
+	case FAKE_RESET:
+		fake->reset_seq = message->seq;
+		return ops->reset(fake->device);
+	case FAKE_OPEN:
+		ops->opened(fake->device);
+		return 0;
+	case FAKE_CLOSE:
+		ops->closed(fake->device);
+		return 0;
+	}
+	return -EPROTO;
+}
+
+static int fake_dispatch(struct tranche_transport *transport, bool wait)
+{
+	struct fake *fake = of_transport(transport);
+	struct fake_answer answer = {0};
+	struct fake_message message;
+	ssize_t length = recv(fake->fd, &message, sizeof(message),
+			      wait ? 0 : MSG_DONTWAIT);
+
+	if (length < 0)
+		return -errno;
+	if (length != sizeof(message))
+		return -ESHUTDOWN;
+	answer.seq = message.seq;
+	answer.error = message_do(fake, &message, answer.data);
+	if (answer.error != -EINPROGRESS)
+		answer_put(fake, &answer);
 	return 0;
 }
 
-static int copy_one(struct fake *fake, const struct transport_segment *segment)
+static int fake_reset_done(struct tranche_transport *transport, int error)
 {
-	if (segment->iova > FAKE_MEMORY ||
-	    segment->length > FAKE_MEMORY - segment->iova)
+	struct fake *fake = of_transport(transport);
+	struct fake_answer answer = {.seq = fake->reset_seq, .error = error};
+
+	answer_put(fake, &answer);
+	return 0;
+}
+
+static int copy_one(struct fake *fake, const struct tranche_copy *copy)
+{
+	if (copy->iova > FAKE_MEMORY || copy->length > FAKE_MEMORY - copy->iova)
 		return -EFAULT;
-	if (segment->write)
-		memcpy(fake->memory + segment->iova, segment->data,
-		       segment->length);
+	if (copy->write)
+		memcpy(fake->memory + copy->iova, copy->data, copy->length);
 	else
-		memcpy(segment->data, fake->memory + segment->iova,
-		       segment->length);
+		memcpy(copy->data, fake->memory + copy->iova, copy->length);
 	return 0;
 }
 
-static int fake_copy(struct transport *transport, uint32_t gen,
-		     const struct transport_segment *segments,
-		     unsigned int count)
+static int fake_copy(struct tranche_transport *transport,
+		     const struct tranche_copy *copies, unsigned int count,
+		     unsigned int *done)
 {
-	int r = 0;
+	require(count && count <= 64, "as many pieces as a call takes");
+	for (*done = 0; *done < count; ++*done) {
+		int r = copy_one(of_transport(transport), &copies[*done]);
 
-	(void)gen;
-	for (unsigned int i = 0; r == 0 && i < count; i++)
-		r = copy_one(of_transport(transport), &segments[i]);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
-static int fake_interrupt(struct transport *transport, uint32_t gen,
-			  unsigned int vector)
+static int fake_interrupt(struct tranche_transport *transport, uint32_t vector)
 {
-	(void)gen;
 	require(vector < FAKE_VECTORS, "a vector that does not exist");
 	of_transport(transport)->interrupts[vector]++;
 	return 0;
@@ -98,13 +138,12 @@ static bool overlaps(const struct fake_mapping *mapping, uint64_t offset,
 	       mapping->offset < offset + length;
 }
 
-static int fake_window_map(struct transport *transport, uint32_t gen,
-			   uint64_t offset, uint64_t length, void *address)
+static int fake_window_map(struct tranche_transport *transport, uint64_t offset,
+			   void *address, size_t length)
 {
 	struct fake *fake = of_transport(transport);
 	struct fake_mapping *free_one = NULL;
 
-	(void)gen;
 	require(length && !((offset | length) % PAGE), "not whole pages");
 	require(offset < FAKE_WINDOW && length <= FAKE_WINDOW - offset,
 		"outside the window");
@@ -120,12 +159,11 @@ static int fake_window_map(struct transport *transport, uint32_t gen,
 	return 0;
 }
 
-static int fake_window_unmap(struct transport *transport, uint32_t gen,
-			     uint64_t offset, uint64_t length)
+static int fake_window_unmap(struct tranche_transport *transport,
+			     uint64_t offset, size_t length)
 {
 	struct fake *fake = of_transport(transport);
 
-	(void)gen;
 	if (fake->fail_unmap)
 		return fake->fail_unmap;
 	for (unsigned int i = 0; i < FAKE_THINGS; i++) {
@@ -139,24 +177,53 @@ static int fake_window_unmap(struct transport *transport, uint32_t gen,
 	return -ENOENT;
 }
 
-static int fake_doorbell(struct transport *transport, unsigned int region,
-			 uint64_t offset, int eventfd)
+static int fake_doorbell(struct tranche_transport *transport,
+			 const struct tranche_doorbell_register *where,
+			 int eventfd)
 {
 	(void)transport;
-	(void)region;
-	(void)offset;
+	(void)where;
 	(void)eventfd;
 	return 0;
 }
 
-static const struct transport_ops transport_ops = {
-	.receive = fake_receive,
-	.answer = fake_take_answer,
+static void fake_close(struct tranche_transport *transport)
+{
+	struct fake *fake = of_transport(transport);
+
+	require(transport == &fake->view.transport && fake->views--,
+		"closes what is open");
+}
+
+static const struct tranche_transport_ops view_ops = {
 	.copy = fake_copy,
 	.interrupt = fake_interrupt,
 	.map = fake_window_map,
 	.unmap = fake_window_unmap,
+	.close = fake_close,
+};
+
+struct tranche_transport *fake_view(struct fake *fake)
+{
+	fake->views++;
+	fake->view = (struct fake_end){{&view_ops}, fake};
+	return &fake->view.transport;
+}
+
+static int fake_make_view(struct tranche_transport *transport,
+			  struct tranche_transport **viewp)
+{
+	*viewp = fake_view(of_transport(transport));
+	return 0;
+}
+
+static const struct tranche_transport_ops main_ops = {
+	.fd = fake_fd,
+	.dispatch = fake_dispatch,
 	.doorbell = fake_doorbell,
+	.interrupt = fake_interrupt,
+	.reset_done = fake_reset_done,
+	.view = fake_make_view,
 };
 
 static uint32_t *context_find(struct fake *fake, uint32_t id)
@@ -187,7 +254,8 @@ static int fake_capset(struct renderer *renderer, uint32_t *version, void *data,
 
 static int fake_begin(struct renderer *renderer)
 {
-	require(fake_left(of_renderer(renderer)) == 0, "begins with leftovers");
+	require(fake_left(of_renderer(renderer)) == 1,
+		"begins with nothing but a view");
 	return 0;
 }
 
@@ -357,8 +425,8 @@ void fake_init(struct fake *fake)
 	memset(fake, 0, sizeof(*fake));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets) < 0)
 		abort();
-	fake->transport =
-		(struct transport){&transport_ops, sockets[0], FAKE_WINDOW};
+	fake->main = (struct fake_end){{&main_ops}, fake};
+	fake->fd = sockets[0];
 	fake->peer = sockets[1];
 	fake->renderer.ops = &renderer_ops;
 	pthread_mutex_init(&fake->lock, NULL);
@@ -367,7 +435,7 @@ void fake_init(struct fake *fake)
 
 void fake_deinit(struct fake *fake)
 {
-	close(fake->transport.fd);
+	close(fake->fd);
 	close(fake->peer);
 	pthread_mutex_destroy(&fake->lock);
 	pthread_cond_destroy(&fake->changed);
@@ -391,7 +459,7 @@ unsigned int fake_fences_done(struct fake *fake)
 
 unsigned int fake_left(const struct fake *fake)
 {
-	unsigned int count = 0;
+	unsigned int count = fake->views;
 
 	for (unsigned int i = 0; i < FAKE_THINGS; i++)
 		count += !!fake->contexts[i] + !!fake->resources[i].id +
@@ -399,14 +467,13 @@ unsigned int fake_left(const struct fake *fake)
 	return count;
 }
 
-void fake_send(struct fake *fake, const struct transport_message *message)
+void fake_send(struct fake *fake, const struct fake_message *message)
 {
 	if (send(fake->peer, message, sizeof(*message), 0) < 0)
 		abort();
 }
 
-static const struct transport_answer *answer_find(struct fake *fake,
-						  uint64_t seq)
+static const struct fake_answer *answer_find(struct fake *fake, uint64_t seq)
 {
 	for (unsigned int i = 0; i < FAKE_MESSAGES; i++)
 		if (fake->answers[i].seq == seq)
@@ -414,10 +481,10 @@ static const struct transport_answer *answer_find(struct fake *fake,
 	return NULL;
 }
 
-struct transport_answer fake_answer(struct fake *fake, uint64_t seq)
+struct fake_answer fake_answer(struct fake *fake, uint64_t seq)
 {
-	const struct transport_answer *found;
-	struct transport_answer answer = {0};
+	const struct fake_answer *found;
+	struct fake_answer answer = {0};
 	struct timespec end;
 	int r = 0;
 

@@ -7,6 +7,7 @@
  *   - only contexts and resources that exist reach the renderer, new ones don't
  *   - window mappings are inside the window, and do not overlap
  *   - the renderer unmaps nothing that the window still shows
+ *   - views of the transport are closed as often as they are made
  *
  * Locking: fields marked (lock) are under it; the rest is set up before use.
  */
@@ -18,13 +19,44 @@
 #include <stdint.h>
 
 #include "mdev/device/renderer.h"
-#include "mdev/device/transport.h"
+#include "mdev/transport/transport.h"
 
 #define FAKE_MEMORY 0x10000
 #define FAKE_WINDOW (1ull << 20)
 #define FAKE_THINGS 256
 #define FAKE_VECTORS 3
 #define FAKE_MESSAGES 16
+#define FAKE_DATA 256
+
+enum fake_op {
+	FAKE_READ,
+	FAKE_WRITE,
+	FAKE_RESET,
+	FAKE_OPEN,
+	FAKE_CLOSE,
+};
+
+struct fake_message {
+	uint64_t seq;
+	enum fake_op op;
+	unsigned int region;
+	uint64_t offset;
+	uint32_t length;
+	uint8_t data[FAKE_DATA];
+};
+
+struct fake_answer {
+	uint64_t seq; /* 0: none */
+	int error;
+	uint8_t data[FAKE_DATA];
+};
+
+struct fake;
+
+struct fake_end {
+	struct tranche_transport transport;
+	struct fake *fake;
+};
 
 struct fake_mapping {
 	uint64_t offset;
@@ -38,7 +70,12 @@ struct fake_resource {
 };
 
 struct fake {
-	struct transport transport;
+	struct fake_end main;
+	struct fake_end view;
+	_Atomic unsigned int views; /* open ones */
+	const struct tranche_device_ops *device_ops;
+	void *device;
+	int fd; /* messages come in there */
 	struct renderer renderer;
 	uint8_t memory[FAKE_MEMORY]; /* at IOVA 0 */
 	struct fake_mapping mappings[FAKE_THINGS];
@@ -55,8 +92,9 @@ struct fake {
 	bool hold_submit; /* (lock) submissions wait */
 	bool holding; /* (lock) one does */
 	unsigned int abandoned; /* (lock) */
-	int peer; /* of transport.fd */
-	struct transport_answer answers[FAKE_MESSAGES]; /* (lock) */
+	int peer; /* the other end of it */
+	uint64_t reset_seq; /* of a reset to answer later; 0: none */
+	struct fake_answer answers[FAKE_MESSAGES]; /* (lock) */
 	unsigned int answered; /* (lock) */
 };
 
@@ -66,13 +104,16 @@ void fake_deinit(struct fake *fake);
 /* All fences are done now. Return: how many. */
 unsigned int fake_fences_done(struct fake *fake);
 
-/* What the device still holds: contexts, resources, mappings. */
+/* A view, as a device gets one. */
+struct tranche_transport *fake_view(struct fake *fake);
+
+/* What the device still holds: contexts, resources, mappings, views. */
 unsigned int fake_left(const struct fake *fake);
 
 /* Sends a message to device_serve(). */
-void fake_send(struct fake *fake, const struct transport_message *message);
+void fake_send(struct fake *fake, const struct fake_message *message);
 
 /* Waits for an answer; aborts after ten seconds without. */
-struct transport_answer fake_answer(struct fake *fake, uint64_t seq);
+struct fake_answer fake_answer(struct fake *fake, uint64_t seq);
 
 #endif

@@ -41,17 +41,15 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-static uint64_t send_access(struct fixture *f, enum transport_op op,
-			    uint64_t offset, uint32_t length, uint64_t value)
+static uint64_t send_access(struct fixture *f, enum fake_op op, uint64_t offset,
+			    uint32_t length, uint64_t value)
 {
-	struct transport_message message = {
+	struct fake_message message = {
 		.seq = ++f->seq,
-		.gen = 1,
 		.op = op,
 		.region = LAYOUT_BAR_REGISTERS,
 		.offset = offset,
 		.length = length,
-		.due = op != TRANSPORT_OPEN && op != TRANSPORT_CLOSE,
 	};
 
 	memcpy(message.data, &value, sizeof(value));
@@ -63,13 +61,13 @@ static void put(struct fixture *f, uint64_t offset, uint32_t length,
 		uint64_t value)
 {
 	fake_answer(&f->fake,
-		    send_access(f, TRANSPORT_WRITE, offset, length, value));
+		    send_access(f, FAKE_WRITE, offset, length, value));
 }
 
 static uint64_t get(struct fixture *f, uint64_t offset, uint32_t length)
 {
-	struct transport_answer answer = fake_answer(
-		&f->fake, send_access(f, TRANSPORT_READ, offset, length, 0));
+	struct fake_answer answer = fake_answer(
+		&f->fake, send_access(f, FAKE_READ, offset, length, 0));
 	uint64_t value = 0;
 
 	memcpy(&value, answer.data, length);
@@ -97,12 +95,15 @@ static int setup(void **state)
 
 	memset(&fixture, 0, sizeof(fixture));
 	fake_init(&fixture.fake);
+	fixture.fake.device_ops = &device_ops;
+	fixture.fake.device = &fixture.device;
 	fixture.end = eventfd(0, 0);
-	assert_int_equal(device_init(&fixture.device, &fixture.fake.transport,
+	assert_int_equal(device_init(&fixture.device,
+				     &fixture.fake.main.transport, FAKE_WINDOW,
 				     &fixture.fake.renderer),
 			 0);
 	pthread_create(&fixture.thread, NULL, serve, &fixture);
-	send_access(&fixture, TRANSPORT_OPEN, 0, 0, 0);
+	send_access(&fixture, FAKE_OPEN, 0, 0, 0);
 	*state = &fixture;
 	return 0;
 }
@@ -208,7 +209,7 @@ static void test_bus_reset_is_answered_at_the_end(void **state)
 
 	drive(f);
 	block(f);
-	seq = send_access(f, TRANSPORT_RESET, 0, 0, 0);
+	seq = send_access(f, FAKE_RESET, 0, 0, 0);
 	assert_int_not_equal(get(f, STATUS, 1), 0);
 	release(f);
 	assert_int_equal(fake_answer(&f->fake, seq).error, 0);
@@ -223,7 +224,7 @@ static void test_reset_does_not_wait_for_ever(void **state)
 
 	drive(f);
 	block(f);
-	seq = send_access(f, TRANSPORT_RESET, 0, 0, 0);
+	seq = send_access(f, FAKE_RESET, 0, 0, 0);
 	assert_int_equal(fake_answer(&f->fake, seq).error, 0);
 	assert_int_equal(f->fake.abandoned, 1);
 	assert_int_equal(fake_left(&f->fake), 0);
@@ -237,8 +238,8 @@ static void test_close_takes_all_down(void **state)
 
 	drive(f);
 	context_create(f);
-	send_access(f, TRANSPORT_CLOSE, 0, 0, 0);
-	send_access(f, TRANSPORT_OPEN, 0, 0, 0);
+	send_access(f, FAKE_CLOSE, 0, 0, 0);
+	send_access(f, FAKE_OPEN, 0, 0, 0);
 	wait_status(f, 0);
 	assert_int_equal(fake_left(&f->fake), 0);
 }

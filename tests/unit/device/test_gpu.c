@@ -28,7 +28,7 @@ struct fixture {
 static void start(struct fixture *f)
 {
 	const struct gpu_session session = {
-		.gen = 1,
+		.view = fake_view(&f->fake),
 		.queues = {&f->control, &f->cursor},
 		.vectors = {1, 2},
 	};
@@ -52,7 +52,7 @@ static int setup(void **state)
 
 	fake_init(&fixture.fake);
 	fixture.wake = eventfd(0, EFD_NONBLOCK);
-	assert_int_equal(gpu_init(&fixture.gpu, &fixture.fake.transport,
+	assert_int_equal(gpu_init(&fixture.gpu, FAKE_WINDOW,
 				  &fixture.fake.renderer, fixture.wake),
 			 0);
 	start(&fixture);

@@ -70,10 +70,10 @@ static void wait_fence(struct fixture *f, uint64_t number)
 static void test_capset(void **state)
 {
 	struct fixture *f = *state;
-	uint8_t capset[RENDERER_CAPSET_SIZE_MAX] = { 0 };
+	uint8_t capset[RENDERER_CAPSET_SIZE_MAX] = {0};
 	uint32_t version = 1;
-	int length = f->virgl.renderer.ops->capset(
-		&f->virgl.renderer, &version, capset, sizeof(capset));
+	int length = f->virgl.renderer.ops->capset(&f->virgl.renderer, &version,
+						   capset, sizeof(capset));
 
 	assert_int_equal(length, 160);
 	assert_int_equal(version, 0);
