@@ -138,10 +138,48 @@ int virtio_pci_init(struct virtio_pci *device,
 	return r < 0 ? r : add_areas(device);
 }
 
+int virtio_pci_add_shared_memory(struct virtio_pci *device, uint8_t id,
+				 unsigned int bar, uint64_t offset,
+				 uint64_t length)
+{
+	struct virtio_pci_cap64 cap = {
+		.cap =
+			{
+				.cap_len = sizeof(cap),
+				.cfg_type = VIRTIO_PCI_CAP_SHARED_MEMORY_CFG,
+				.bar = bar,
+				.id = id,
+				.offset = offset,
+				.length = length,
+			},
+		.offset_hi = offset >> 32,
+		.length_hi = length >> 32,
+	};
+	int r = pci_config_add_capability(device->config, PCI_CAP_ID_VNDR,
+					  (const uint8_t *)&cap + 2,
+					  sizeof(cap) - 2);
+
+	return r < 0 ? r : 0;
+}
+
 void virtio_pci_reset(struct virtio_pci *device)
 {
+	if (device->stopping)
+		return;
+	if (device->running && device->ops->stop_begin) {
+		device->stopping = true;
+		device->ops->stop_begin(device->user);
+		return;
+	}
 	if (device->running)
 		device->ops->stop(device->user);
+	device->running = false;
+	registers_clear(device);
+}
+
+void virtio_pci_stopped(struct virtio_pci *device)
+{
+	device->stopping = false;
 	device->running = false;
 	registers_clear(device);
 }
@@ -364,6 +402,8 @@ static void set_status(struct virtio_pci *device, uint8_t status)
 static void common_write(struct virtio_pci *device, unsigned int offset,
 			 uint32_t value)
 {
+	if (device->stopping)
+		return;
 	switch (offset) {
 	case VIRTIO_PCI_COMMON_DFSELECT:
 		device->feature_select = value;

@@ -14,6 +14,9 @@
  *   reset     status 0; queues idle, features 0
  *   set-up    ACKNOWLEDGE, DRIVER, FEATURES_OK: queues are filled in
  *   running   DRIVER_OK: ops->start was called
+ *   stopping  reset was asked for, ops->stop_begin was called: status reads as
+ *	       before and registers take no writes until virtio_pci_stopped();
+ *	       drivers wait for it (§4.1.4.3.2)
  *   broken    NEEDS_RESET: a rule was broken; only a reset leads on
  *
  * Owner: the device that embeds it. Locking: register accesses are serialised
@@ -48,6 +51,11 @@ struct virtio_pci_ops {
 	int (*start)(void *user);
 	/* Give the queues up before returning; the device was running. */
 	void (*stop)(void *user);
+	/*
+	 * Optional, in place of stop: begin to give the queues up, and return.
+	 * virtio_pci_stopped() tells when it is done.
+	 */
+	void (*stop_begin)(void *user);
 	/* The driver notified a queue through a register access. */
 	void (*notify)(void *user, unsigned int queue);
 	/* The device configuration changed by a write; may be NULL. */
@@ -70,6 +78,7 @@ struct virtio_pci {
 	uint8_t isr;
 	uint8_t generation;
 	bool running;
+	bool stopping;
 
 	uint16_t vectors; /* MSI-X vectors that exist */
 	uint16_t config_vector;
@@ -120,10 +129,30 @@ int virtio_pci_init(struct virtio_pci *device,
 		    struct pci_config *config, unsigned int bar);
 
 /**
- * virtio_pci_reset - as the driver's write of status 0, or a bus reset
+ * virtio_pci_add_shared_memory - declare a shared memory region (§4.1.4.7)
  * @device: the device
+ * @id: the region's identifier, as the device type defines it
+ * @bar: index of the BAR that holds it
+ * @offset: bytes from that BAR's start
+ * @length: bytes
+ *
+ * Return: 0 or -ENOSPC.
+ */
+int virtio_pci_add_shared_memory(struct virtio_pci *device, uint8_t id,
+				 unsigned int bar, uint64_t offset,
+				 uint64_t length);
+
+/**
+ * virtio_pci_reset - as the driver's write of status 0, or a bus reset
+ * @device: the device; with ops->stop_begin it may be stopping afterwards
  */
 void virtio_pci_reset(struct virtio_pci *device);
+
+/**
+ * virtio_pci_stopped - the queues that ops->stop_begin wanted are given up
+ * @device: the device, stopping; in reset afterwards
+ */
+void virtio_pci_stopped(struct virtio_pci *device);
 
 /**
  * virtio_pci_read, virtio_pci_write - an access to the register BAR

@@ -273,25 +273,15 @@ bool virtq_await(struct virtq *queue)
 	return refresh(queue) > 0;
 }
 
-typedef int (*span_copy)(struct guest_memory *memory, uint64_t addr, void *data,
-			 size_t len);
-
-static int write_span(struct guest_memory *memory, uint64_t addr, void *data,
-		      size_t len)
+/*
+ * Cuts @spans to what [@offset, @offset + @len) of them covers. Returns how
+ * many pieces that makes, or -EINVAL when the spans are shorter.
+ */
+static int cut_spans(const struct guest_span *spans, unsigned int count,
+		     uint32_t offset, uint32_t len, struct guest_span *cut)
 {
-	return guest_memory_write(memory, addr, data, len);
-}
+	unsigned int pieces = 0;
 
-static int read_span(struct guest_memory *memory, uint64_t addr, void *data,
-		     size_t len)
-{
-	return guest_memory_read(memory, addr, data, len);
-}
-
-static int copy_spans(struct virtq *queue, const struct guest_span *spans,
-		      unsigned int count, uint32_t offset, uint8_t *data,
-		      uint32_t len, span_copy copy)
-{
 	for (unsigned int i = 0; i < count && len; i++) {
 		uint32_t part;
 
@@ -302,26 +292,42 @@ static int copy_spans(struct virtq *queue, const struct guest_span *spans,
 		part = spans[i].len - offset;
 		if (part > len)
 			part = len;
-		if (copy(queue->memory, spans[i].addr + offset, data, part) < 0)
-			return -EFAULT;
-		data += part;
+		cut[pieces++] =
+			(struct guest_span){spans[i].addr + offset, part};
 		len -= part;
 		offset = 0;
 	}
-	return len ? -EINVAL : 0;
+	return len ? -EINVAL : (int)pieces;
 }
 
 int virtq_chain_read(struct virtq *queue, const struct virtq_chain *chain,
 		     uint32_t offset, void *data, uint32_t len)
 {
-	return copy_spans(queue, chain->spans, chain->readable, offset, data,
-			  len, read_span);
+	struct guest_span cut[VIRTQ_SIZE_MAX];
+	int pieces = cut_spans(chain->spans, chain->readable, offset, len, cut);
+
+	if (pieces <= 0)
+		return pieces;
+	return guest_memory_gather(queue->memory, cut, pieces, data);
 }
 
 int virtq_chain_write(struct virtq *queue, const struct virtq_chain *chain,
 		      uint32_t offset, const void *data, uint32_t len)
 {
-	return copy_spans(queue, chain->spans + chain->readable,
-			  chain->writable, offset, (uint8_t *)data, len,
-			  write_span);
+	struct guest_span cut[VIRTQ_SIZE_MAX];
+	int pieces = cut_spans(chain->spans + chain->readable, chain->writable,
+			       offset, len, cut);
+	const uint8_t *from = data;
+
+	if (pieces < 0)
+		return pieces;
+	for (int i = 0; i < pieces; i++) {
+		int r = guest_memory_write(queue->memory, cut[i].addr, from,
+					   cut[i].len);
+
+		if (r < 0)
+			return r;
+		from += cut[i].len;
+	}
+	return 0;
 }

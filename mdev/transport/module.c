@@ -4,7 +4,9 @@
  *
  * The generation is that of the last message but reset and close: calls by
  * threads that have not yet heard of a VMM's end fail with -ESTALE, and none
- * reaches the next VMM by mistake. It is the only state, and atomic.
+ * reaches the next VMM by mistake. A view keeps that of its making.
+ *
+ * The other state is the reset that is answered later. Both are atomic.
  */
 #include <errno.h>
 #include <linux/vfio.h>
@@ -23,6 +25,7 @@ struct module {
 	void *device;
 	int fd;
 	_Atomic uint32_t gen;
+	_Atomic uint64_t reset; /* its sequence number and 1; 0: none */
 };
 
 static struct module *module_of(struct tranche_transport *transport)
@@ -39,6 +42,32 @@ static int request(const struct module *module, unsigned long number,
 static int module_fd(struct tranche_transport *transport)
 {
 	return module_of(transport)->fd;
+}
+
+static int module_reset_done(struct tranche_transport *transport, int error)
+{
+	struct module *module = module_of(transport);
+	uint64_t reset = atomic_exchange(&module->reset, 0);
+	struct tranche_serve serve = {
+		.flags = TRANCHE_SERVE_ANSWER,
+		.answer.seq = reset - 1,
+		.answer.error = -error,
+	};
+
+	return reset ? request(module, TRANCHE_VGPU_SERVE, &serve) : 0;
+}
+
+/* A reset that is not answered yet gives way to the next one. */
+static int reset_do(struct module *module, uint64_t seq)
+{
+	int ret;
+
+	(void)module_reset_done(&module->transport, -EAGAIN);
+	atomic_store(&module->reset, seq + 1);
+	ret = module->ops->reset(module->device);
+	if (ret != -EINPROGRESS)
+		atomic_store(&module->reset, 0);
+	return ret;
 }
 
 /* Does what a message says and fills the answer in. */
@@ -64,7 +93,7 @@ static void message_do(struct module *module, struct tranche_serve *serve)
 				 message->length);
 		break;
 	case TRANCHE_OP_RESET:
-		ret = ops->reset(module->device);
+		ret = reset_do(module, message->seq);
 		break;
 	case TRANCHE_OP_OPEN:
 		ops->opened(module->device);
@@ -101,7 +130,8 @@ static int module_dispatch(struct tranche_transport *transport, bool wait)
 	ret = serve_once(module, &serve, flags);
 	while (!ret) {
 		message_do(module, &serve);
-		if (serve.message.flags & TRANCHE_MESSAGE_ANSWER)
+		if (serve.message.flags & TRANCHE_MESSAGE_ANSWER &&
+		    serve.answer.error != EINPROGRESS)
 			flags |= TRANCHE_SERVE_ANSWER;
 		else
 			flags &= ~TRANCHE_SERVE_ANSWER;
@@ -204,6 +234,33 @@ static int module_unmap(struct tranche_transport *transport, uint64_t offset,
 	return request(module_of(transport), TRANCHE_VGPU_UNMAP, &unmap);
 }
 
+static void view_close(struct tranche_transport *transport)
+{
+	free(module_of(transport));
+}
+
+static const struct tranche_transport_ops view_ops = {
+	.copy = module_copy,
+	.interrupt = module_interrupt,
+	.map = module_map,
+	.unmap = module_unmap,
+	.close = view_close,
+};
+
+static int module_view(struct tranche_transport *transport,
+		       struct tranche_transport **viewp)
+{
+	struct module *view = calloc(1, sizeof(*view));
+
+	if (!view)
+		return -ENOMEM;
+	view->transport.ops = &view_ops;
+	view->fd = module_of(transport)->fd;
+	atomic_init(&view->gen, atomic_load(&module_of(transport)->gen));
+	*viewp = &view->transport;
+	return 0;
+}
+
 static void module_close(struct tranche_transport *transport)
 {
 	struct module *module = module_of(transport);
@@ -221,6 +278,8 @@ static const struct tranche_transport_ops module_ops = {
 	.intx = module_intx,
 	.map = module_map,
 	.unmap = module_unmap,
+	.reset_done = module_reset_done,
+	.view = module_view,
 	.close = module_close,
 };
 

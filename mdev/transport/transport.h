@@ -25,7 +25,8 @@
  * struct tranche_device_ops - what a device does; all are needed
  * @read: the guest reads a register: fill @data
  * @write: the guest writes a register
- * @reset: forget the guest and unmap the window
+ * @reset: forget the guest and unmap the window. -EINPROGRESS to answer later,
+ *	   by @reset_done of the transport
  * @opened: a VMM has the device from now on
  * @closed: it has it no more; memory and window are out of reach
  *
@@ -80,6 +81,11 @@ struct tranche_transport;
  * @intx: raise or lower the INTx line
  * @map: show memory in the window
  * @unmap: the opposite; nobody can reach it when it returns
+ * @reset_done: answer the reset that returned -EINPROGRESS; harmless if none did
+ * @view: make a transport that has only copy, interrupt, map, unmap and close,
+ *	  and reaches only the guest of the present generation: once its VMM has
+ *	  closed the vGPU they fail with -ESTALE, whoever opens it next. Closing
+ *	  it leaves the vGPU alone; it ends before its transport does.
  * @close: give the vGPU up
  */
 struct tranche_transport_ops {
@@ -97,6 +103,9 @@ struct tranche_transport_ops {
 		   void *address, size_t length);
 	int (*unmap)(struct tranche_transport *transport, uint64_t offset,
 		     size_t length);
+	int (*reset_done)(struct tranche_transport *transport, int error);
+	int (*view)(struct tranche_transport *transport,
+		    struct tranche_transport **viewp);
 	void (*close)(struct tranche_transport *transport);
 };
 

@@ -55,7 +55,12 @@ static void changed(void *user, unsigned int offset, unsigned int len)
 	f.changed = offset << 8 | len;
 }
 
-static const struct virtio_pci_ops ops = {start, stop, notify, changed};
+static const struct virtio_pci_ops ops = {
+	.start = start,
+	.stop = stop,
+	.notify = notify,
+	.config_changed = changed,
+};
 static const uint8_t mask[8] = {0, 0, 0, 0, 0xff, 0x0f, 0, 0};
 
 static int set_up(void **state)

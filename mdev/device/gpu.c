@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#include "mdev/device/gpu.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <linux/virtio_gpu.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "mdev/device/blob.h"
+#include "mdev/device/command.h"
+
+static void gpu_fence_done(void *user, uint64_t fence)
+{
+	struct gpu *gpu = user;
+
+	fences_signal(&gpu->fences, fence);
+	eventfd_write(gpu->wake, 1);
+}
+
+int gpu_init(struct gpu *gpu, uint64_t window_size, struct renderer *renderer,
+	     int wake)
+{
+	int r;
+
+	memset(gpu, 0, sizeof(*gpu));
+	gpu->renderer = renderer;
+	gpu->wake = wake;
+	memory_init(&gpu->memory);
+	fences_init(&gpu->fences);
+	/* What a window can't show, a guest can't use. */
+	resources_init(&gpu->resources, window_size);
+	renderer->user = gpu;
+	renderer->fence_done = gpu_fence_done;
+	r = renderer->ops->capset(renderer, &gpu->capset_version, gpu->capset,
+				  sizeof(gpu->capset));
+	if (r <= 0)
+		return r < 0 ? r : -ENOTSUP;
+	gpu->capset_size = r;
+	gpu->request = aligned_alloc(8, GPU_REQUEST_MAX);
+	if (!gpu->request)
+		return -ENOMEM;
+	r = window_init(&gpu->window, window_size);
+	if (r < 0)
+		gpu_deinit(gpu);
+	return r;
+}
+
+void gpu_deinit(struct gpu *gpu)
+{
+	gpu_reset(gpu);
+	window_deinit(&gpu->window);
+	free(gpu->request);
+	gpu->request = NULL;
+}
+
+int gpu_start(struct gpu *gpu, const struct gpu_session *session)
+{
+	int r;
+
+	gpu->session = *session;
+	memory_begin(&gpu->memory, session->view);
+	gpu->running = true;
+	r = gpu->renderer->ops->begin(gpu->renderer);
+	gpu->broken = r < 0;
+	return r;
+}
+
+/* Interrupts the driver for one queue, if it wants to be. */
+static void interrupt(struct gpu *gpu, unsigned int index)
+{
+	uint16_t vector = gpu->session.vectors[index];
+
+	if (!virtq_must_interrupt(gpu->session.queues[index]) ||
+	    vector == GPU_NO_VECTOR)
+		return;
+	gpu->session.view->ops->interrupt(gpu->session.view, vector);
+}
+
+/* Requests whose fences are done. Returns how many, or -EPIPE. */
+static int retire(struct gpu *gpu)
+{
+	struct virtq *queue = gpu->session.queues[GPU_QUEUE_CONTROL];
+	struct fence fence;
+	int count = 0;
+
+	while (fences_take(&gpu->fences, &fence)) {
+		if (virtq_push(queue, fence.head, fence.written) < 0)
+			return -EPIPE;
+		count++;
+	}
+	return count;
+}
+
+/* The driver's own completion when the renderer's comes later. */
+static bool wait_for_fence(struct gpu *gpu, const struct command *command,
+			   uint32_t written)
+{
+	const struct fence fence = {
+		.context = command->context,
+		.head = gpu->chain.head,
+		.written = written,
+	};
+	uint64_t number;
+
+	if (!command->fenced || !command->on_ring || command->failed)
+		return false;
+	number = fences_add(&gpu->fences, &fence);
+	if (!number)
+		return false;
+	if (gpu->renderer->ops->fence(gpu->renderer, command->context,
+				      command->ring, number) == 0)
+		return true;
+	fences_cancel(&gpu->fences, number);
+	return false;
+}
+
+static int control_request(struct gpu *gpu)
+{
+	struct virtq *queue = gpu->session.queues[GPU_QUEUE_CONTROL];
+	struct command command;
+	uint32_t written;
+	int r;
+
+	r = command_read(&command, gpu, queue, &gpu->chain);
+	if (r < 0)
+		return r;
+	command_execute(&command, gpu);
+	written = command_respond(&command, queue, &gpu->chain);
+	if (wait_for_fence(gpu, &command, written))
+		return 0;
+	return virtq_push(queue, gpu->chain.head, written);
+}
+
+/* There is no scanout, so there is no cursor: requests come back as they are. */
+static int cursor_request(struct gpu *gpu)
+{
+	return virtq_push(gpu->session.queues[GPU_QUEUE_CURSOR],
+			  gpu->chain.head, 0);
+}
+
+/*
+ * Takes requests of one queue. Returns 1 when the budget ended before the
+ * queue, else 0 or -EPIPE.
+ */
+static int drain(struct gpu *gpu, unsigned int index, unsigned int budget,
+		 int (*take)(struct gpu *gpu))
+{
+	struct virtq *queue = gpu->session.queues[index];
+
+	if (!queue->ready)
+		return 0;
+	while (budget--) {
+		int r = virtq_pop(queue, &gpu->chain);
+
+		if (r == 0 && !virtq_await(queue))
+			return queue->broken ? -EPIPE : 0;
+		if (r == 0)
+			continue;
+		if (r > 0)
+			r = take(gpu);
+		if (r < 0)
+			return -EPIPE;
+		interrupt(gpu, index);
+	}
+	return 1;
+}
+
+int gpu_run(struct gpu *gpu, unsigned int budget)
+{
+	int retired, control, cursor;
+
+	if (!gpu->running || gpu->broken)
+		return 0;
+	retired = retire(gpu);
+	if (retired > 0)
+		interrupt(gpu, GPU_QUEUE_CONTROL);
+	control = drain(gpu, GPU_QUEUE_CONTROL, budget, control_request);
+	cursor = drain(gpu, GPU_QUEUE_CURSOR, budget, cursor_request);
+	gpu->broken = retired < 0 || control < 0 || cursor < 0;
+	return gpu->broken ? -EPIPE : control || cursor;
+}
+
+static void view_close(struct gpu *gpu)
+{
+	struct tranche_transport *view = gpu->session.view;
+
+	gpu->session.view = NULL;
+	memory_begin(&gpu->memory, NULL);
+	if (view)
+		tranche_transport_close(view);
+}
+
+void gpu_reset(struct gpu *gpu)
+{
+	const struct renderer_ops *ops = gpu->renderer->ops;
+	struct resource *resource;
+
+	gpu->running = false;
+	gpu->broken = false;
+	while (gpu->contexts.count)
+		ops->context_destroy(gpu->renderer,
+				     gpu->contexts.ids[--gpu->contexts.count]);
+	/* After the contexts: none of their fences can come any more. */
+	fences_drop(&gpu->fences);
+	while ((resource = resources_any(&gpu->resources)))
+		blob_discard(gpu, resource);
+	view_close(gpu);
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "mdev/device/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Where the server finds its socket. */
+#define SERVER_FD 3
+#define XSTR(x) #x
+#define STR(x) XSTR(x)
+
+void server_init(struct server *server, const char *path)
+{
+	server->path = path;
+	server->pidfd = -1;
+	server->pid = 0;
+	pthread_mutex_init(&server->lock, NULL);
+}
+
+void server_deinit(struct server *server)
+{
+	pthread_mutex_destroy(&server->lock);
+}
+
+/* After fork() in a process with threads: only calls that are safe there. */
+static _Noreturn void child(const char *path, int socket, pid_t parent)
+{
+	static char option[] = "--socket-fd", number[] = STR(SERVER_FD);
+	char *const argv[] = {(char *)(uintptr_t)path, option, number, NULL};
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* It may have died before we asked to die with it. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
+	    setpgid(0, 0) < 0)
+		_exit(127);
+	/* dup2() onto itself would keep close-on-exec. */
+	if (socket == SERVER_FD)
+		socket = dup(socket);
+	if (socket < 0 || dup2(socket, SERVER_FD) < 0)
+		_exit(127);
+	execv(path, argv);
+	_exit(127);
+}
+
+static void pid_set(struct server *server, pid_t pid)
+{
+	pthread_mutex_lock(&server->lock);
+	server->pid = pid;
+	pthread_mutex_unlock(&server->lock);
+}
+
+static int spawn(struct server *server, int socket)
+{
+	pid_t parent = getpid();
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		child(server->path, socket, parent);
+	/* Whoever of the two comes first: it is a group before it can be ended. */
+	setpgid(pid, pid);
+	server->pidfd = pidfd_open(pid, 0);
+	if (server->pidfd >= 0) {
+		pid_set(server, pid);
+		return 0;
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return -EMFILE;
+}
+
+int server_start(struct server *server)
+{
+	int sockets[2];
+	int r;
+
+	if (access(server->path, X_OK) < 0)
+		return -errno;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+		return -errno;
+	r = spawn(server, sockets[1]);
+	close(sockets[1]);
+	if (r == 0)
+		return sockets[0];
+	close(sockets[0]);
+	return r;
+}
+
+bool server_alive(const struct server *server)
+{
+	struct pollfd fd = {.fd = server->pidfd, .events = POLLIN};
+
+	return server->pidfd >= 0 && poll(&fd, 1, 0) == 0;
+}
+
+void server_kill(struct server *server)
+{
+	pthread_mutex_lock(&server->lock);
+	if (server->pid)
+		kill(-server->pid, SIGKILL);
+	pthread_mutex_unlock(&server->lock);
+}
+
+void server_stop(struct server *server)
+{
+	siginfo_t info;
+
+	if (server->pidfd < 0)
+		return;
+	server_kill(server);
+	while (waitid(P_PIDFD, server->pidfd, &info, WEXITED | WNOWAIT) < 0 &&
+	       errno == EINTR)
+		;
+	/* Once it is reaped its number may be another's. */
+	pid_set(server, 0);
+	waitid(P_PIDFD, server->pidfd, &info, WEXITED);
+	close(server->pidfd);
+	server->pidfd = -1;
+}

@@ -1,0 +1,55 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: MIT
+#
+# For tests in a lab host: a vGPU on its GPU, served by tranche-vgpu.
+
+# vgpu_module: loads the module of this kernel's build.
+vgpu_module() {
+  modprobe mdev
+  modprobe vfio_iommu_type1
+  modprobe kvm_amd 2>/dev/null || modprobe kvm_intel
+  [ -e /dev/tranche ] || insmod "$LAB_BUILD/kmod/$(uname -r)/tranche.ko"
+}
+
+# vgpu_broker [WINDOW-MIB]: makes the GPU a parent; sets $broker and $vgpu_types.
+vgpu_broker() {
+  vgpu_module
+  gpu=$(lab-gpu address)
+  hand-over "$gpu" "${1:-256}" tranche-vgpu >/tmp/hand-over.log &
+  broker=$!
+  for _ in $(seq 100); do
+    ! grep -q ready /tmp/hand-over.log || break
+    sleep 0.1
+  done
+  vgpu_types=/sys/bus/pci/devices/$gpu/mdev_supported_types
+}
+
+# vgpu_create UUID
+vgpu_create() {
+  echo "$1" >"$(echo "$vgpu_types"/*-test)/create"
+}
+
+# vgpu_guest UUID [LAB-GUEST-OPTION]... -- COMMAND...
+vgpu_guest() {
+  uuid=$1
+  shift
+  lab-guest --qemu "-device vfio-pci,sysfsdev=/sys/bus/mdev/devices/$uuid" "$@"
+}
+
+# vgpu_end UUID...: takes all down; fails if anything stays.
+vgpu_end() {
+  for uuid; do
+    echo 1 >"/sys/bus/mdev/devices/$uuid/remove"
+  done
+  for _ in $(seq 100); do
+    pgrep -x tranche-vgpu >/dev/null || break
+    sleep 0.1
+  done
+  if pgrep -x tranche-vgpu || pgrep virgl_render; then
+    echo "processes outlive their vGPU" >&2
+    return 1
+  fi
+  kill "$broker"
+  wait "$broker" || true
+  rmmod tranche
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/* The renderer over virglrenderer and a real render server. */
+#include <dirent.h>
+#include <linux/virtio_gpu.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "mdev/device/virgl.h"
+
+#define SKIP 77
+#define PAGE 4096
+#define SECONDS 20
+
+struct fixture {
+	struct virgl virgl;
+	sem_t fences;
+	uint64_t last;
+};
+
+static const char *server;
+
+static void fence_done(void *user, uint64_t fence)
+{
+	struct fixture *f = user;
+
+	f->last = fence;
+	sem_post(&f->fences);
+}
+
+static int setup(void **state)
+{
+	static struct fixture fixture;
+
+	sem_init(&fixture.fences, 0, 0);
+	assert_int_equal(virgl_init(&fixture.virgl, server), 0);
+	fixture.virgl.renderer.user = &fixture;
+	fixture.virgl.renderer.fence_done = fence_done;
+	*state = &fixture;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	virgl_deinit(&f->virgl);
+	sem_destroy(&f->fences);
+	return 0;
+}
+
+static void wait_fence(struct fixture *f, uint64_t number)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += SECONDS;
+	assert_int_equal(sem_timedwait(&f->fences, &end), 0);
+	assert_int_equal(f->last, number);
+}
+
+static void test_capset(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t capset[RENDERER_CAPSET_SIZE_MAX] = {0};
+	uint32_t version = 1;
+	int length = f->virgl.renderer.ops->capset(&f->virgl.renderer, &version,
+						   capset, sizeof(capset));
+
+	assert_int_equal(length, 160);
+	assert_int_equal(version, 0);
+	/* The wire format's version, which nobody fills without a server. */
+	assert_int_not_equal(capset[0], 0);
+}
+
+/* A ring's memory: what the driver of a guest makes first. */
+static void test_memory_and_fence(void **state)
+{
+	struct fixture *f = *state;
+	struct renderer *renderer = &f->virgl.renderer;
+	const struct renderer_ops *ops = renderer->ops;
+	const struct renderer_blob blob = {
+		.resource = 3,
+		.context = 1,
+		.flags = VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE,
+		.size = 4 * PAGE,
+	};
+	uint32_t map_info;
+	void *address;
+
+	assert_int_equal(ops->begin(renderer), 0);
+	assert_int_equal(ops->context_create(renderer, 1, "test"), 0);
+	assert_int_equal(ops->blob_create(renderer, &blob), 0);
+	ops->attach(renderer, 1, 3);
+	assert_int_equal(ops->map(renderer, 3, 4 * PAGE, &address, &map_info),
+			 0);
+	assert_int_equal(map_info, VIRTIO_GPU_MAP_CACHE_CACHED);
+	assert_int_equal((uintptr_t)address % PAGE, 0);
+	memset(address, 1, 4 * PAGE);
+	assert_int_equal(ops->fence(renderer, 1, 0, 77), 0);
+	wait_fence(f, 77);
+	ops->unmap(renderer, 3);
+	ops->context_destroy(renderer, 1);
+	ops->unref(renderer, 3);
+}
+
+static void test_abandoned_renderer_begins_again(void **state)
+{
+	struct fixture *f = *state;
+	struct renderer *renderer = &f->virgl.renderer;
+	const struct renderer_ops *ops = renderer->ops;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(ops->begin(renderer), 0);
+		assert_int_equal(ops->context_create(renderer, 1, "test"), 0);
+		ops->abandon(renderer);
+		while (server_alive(&f->virgl.server))
+			usleep(1000);
+		assert_true(ops->context_create(renderer, 2, "test") < 0);
+		ops->context_destroy(renderer, 1);
+	}
+}
+
+static unsigned int descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned int count = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+static void test_contexts_leave_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct renderer *renderer = &f->virgl.renderer;
+	const struct renderer_ops *ops = renderer->ops;
+	struct renderer_blob blob = {
+		.resource = 9,
+		.flags = VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE,
+		.size = PAGE,
+	};
+	unsigned int before = descriptors();
+
+	for (unsigned int i = 1; i <= 20; i++) {
+		blob.context = i;
+		assert_int_equal(ops->context_create(renderer, i, "test"), 0);
+		assert_int_equal(ops->blob_create(renderer, &blob), 0);
+		ops->context_destroy(renderer, i);
+		ops->unref(renderer, 9);
+	}
+	assert_int_equal(descriptors(), before);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_capset),
+		TEST(test_memory_and_fence),
+		TEST(test_abandoned_renderer_begins_again),
+		TEST(test_contexts_leave_nothing),
+	};
+
+	server = getenv("TEST_RENDER_SERVER");
+	if (!server || access(server, X_OK) < 0)
+		return SKIP;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
