@@ -55,20 +55,25 @@ function(tranche_add_lab_host name)
     LABELS lab TIMEOUT 700 SKIP_RETURN_CODE 77)
 endfunction()
 
-# tranche_add_lab_test(NAME HOST H [TIMEOUT S] COMMAND C...): runs C as root in
-# the lab host H, with the build on PATH and the sources at /src. Succeeds with
-# status 0 and a kernel log without a fault. TIMEOUT in seconds, default 120.
+# tranche_add_lab_test(NAME HOST H [NIGHTLY] [TIMEOUT S] COMMAND C...): runs C as
+# root in the lab host H, with the build on PATH and the sources at /src.
+# Succeeds with status 0 and a kernel log without a fault. TIMEOUT in seconds,
+# default 120. NIGHTLY: only with `tools/lab test --all`.
 function(tranche_add_lab_test name)
-  cmake_parse_arguments(arg "" "HOST;TIMEOUT" "COMMAND" ${ARGN})
+  cmake_parse_arguments(arg "NIGHTLY" "HOST;TIMEOUT" "COMMAND" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
+  endif()
+  set(labels lab)
+  if(arg_NIGHTLY)
+    list(APPEND labels nightly)
   endif()
   add_test(NAME ${name} COMMAND
            ${TRANCHE_LAB_TEST} exec ${arg_HOST} ${arg_TIMEOUT} ${arg_COMMAND})
   # Room for the test, one more boot and one more try after a lab host's death.
   math(EXPR limit "2 * ${arg_TIMEOUT} + 700")
   set_tests_properties(${name} PROPERTIES
-    LABELS lab TIMEOUT ${limit} SKIP_RETURN_CODE 77
+    LABELS "${labels}" TIMEOUT ${limit} SKIP_RETURN_CODE 77
     FIXTURES_REQUIRED lab-host.${arg_HOST}
     # An emulated processor and the GPU's renderer use two.
     PROCESSORS 2)
