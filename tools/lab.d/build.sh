@@ -43,7 +43,7 @@ lab_build() {
   debug | release | asan | fuzz) ;;
   *) die "there is no preset '$1': choose debug, release, asan or fuzz" ;;
   esac
-  lock build
+  lock "build-$(basename "$(lab_build_dir)")"
   LAB_OUT='' step "building ($1)" inside /src/tools/lab.d/inside/build "$1" ||
     die "the build failed: see above" 1
   unlock
