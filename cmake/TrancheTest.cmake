@@ -52,7 +52,7 @@ function(tranche_add_lab_host name)
   set_tests_properties(lab-host.${name}.halt PROPERTIES
     FIXTURES_CLEANUP lab-host.${name})
   set_tests_properties(lab-host.${name}.boot lab-host.${name}.halt PROPERTIES
-    LABELS lab TIMEOUT 400 SKIP_RETURN_CODE 77)
+    LABELS lab TIMEOUT 700 SKIP_RETURN_CODE 77)
 endfunction()
 
 # tranche_add_lab_test(NAME HOST H [TIMEOUT S] COMMAND C...): runs C as root in
@@ -66,7 +66,7 @@ function(tranche_add_lab_test name)
   add_test(NAME ${name} COMMAND
            ${TRANCHE_LAB_TEST} exec ${arg_HOST} ${arg_TIMEOUT} ${arg_COMMAND})
   # Room for the test, one more boot and one more try after a lab host's death.
-  math(EXPR limit "2 * ${arg_TIMEOUT} + 400")
+  math(EXPR limit "2 * ${arg_TIMEOUT} + 700")
   set_tests_properties(${name} PROPERTIES
     LABELS lab TIMEOUT ${limit} SKIP_RETURN_CODE 77
     FIXTURES_REQUIRED lab-host.${arg_HOST}

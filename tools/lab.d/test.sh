@@ -5,7 +5,7 @@
 
 usage_test() {
   cat <<END
-Usage: tools/lab test [-R REGEX] [-E REGEX] [-L LABEL] [--preset P]
+Usage: tools/lab test [-R REGEX] [-E REGEX] [-L LABEL] [--preset P] [--all]
 
 Makes what is missing (up), builds, and runs all tests: unit tests in the root
 file system, tests labelled 'lab' in booted lab hosts. Ends with one summary of
@@ -16,19 +16,28 @@ Options:
   -E REGEX    leave out tests whose name matches
   -L LABEL    only tests with this label: unit, style, preset, lab, self
   --preset P  the build to test (default debug)
+  --all       the tests labelled 'nightly' too, which take long
 END
 }
 
 verb_test() {
   local preset=debug start=$SECONDS part status=0
-  local -a select=()
+  local -a select=() leave_out=(-LE nightly)
   while [ $# -gt 0 ]; do
-    need_value "$@"
     case $1 in
-    -R | -E | -L) select+=("$1" "$2") ;;
-    --preset) preset=$2 ;;
+    --all)
+      leave_out=()
+      shift
+      continue
+      ;;
+    -R | -E | -L | --preset) need_value "$@" ;;
     *) die "test takes no '$1': see 'tools/lab test --help'" ;;
     esac
+    if [ "$1" = --preset ]; then
+      preset=$2
+    else
+      select+=("$1" "$2")
+    fi
     shift 2
   done
   need_root
@@ -36,7 +45,8 @@ verb_test() {
   lab_build "$preset"
   guest_initramfs_make "$preset"
   part=$SECONDS
-  LAB_OUT='' run_inside /src/tools/lab.d/inside/tests "$preset" "${select[@]}" ||
+  LAB_OUT='' run_inside /src/tools/lab.d/inside/tests "$preset" \
+    "${leave_out[@]}" "${select[@]}" ||
     status=$?
   say "preparing: $((part - start)) s, tests: $((SECONDS - part)) s"
   return "$status"

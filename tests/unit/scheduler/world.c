@@ -355,7 +355,7 @@ static void world_decide(struct world *world)
 	}
 }
 
-static void weights_change(struct world *world)
+static void settings_change(struct world *world)
 {
 	struct world_entity *e =
 		&world->entities[world_random(world, 0, world->count - 1)];
@@ -363,6 +363,9 @@ static void weights_change(struct world *world)
 	world->next_change = world->now + world_random(world, 1, 2000) * MS;
 	tsched_entity_set_weight(&e->core, world_random(world, 1, 40) * 25,
 				 world->now);
+	if (world->kind == WORLD_FLAT)
+		tsched_entity_set_latency(&e->core, world_random(world, 0, 2),
+					  world->now);
 	e->epoch++;
 }
 
@@ -419,7 +422,7 @@ void world_step(struct world *world)
 			leaf_wake(world, e);
 	}
 	if (world->next_change <= to)
-		weights_change(world);
+		settings_change(world);
 	world_decide(world);
 	busy_update(world);
 }

@@ -91,7 +91,7 @@ struct world {
 /** world_init() - make a world from a seed, all of it determined by it */
 void world_init(struct world *world, uint64_t seed);
 
-/** world_init_bare() - make one without entities, in which no weight changes */
+/** world_init_bare() - make one without entities, in which no setting changes */
 void world_init_bare(struct world *world, uint64_t seed);
 
 /** world_add() - add an entity; a leaf's pattern is the caller's to fill in */

@@ -19,7 +19,7 @@ HOST_E_TIMEOUT=124
 HOST_E_REPORT=125
 HOST_E_DIED=126
 # Five times what a loaded two-core machine was seen to need.
-HOST_BOOT_LIMIT=${HOST_BOOT_LIMIT:-150}
+HOST_BOOT_LIMIT=${HOST_BOOT_LIMIT:-300}
 
 host_say() {
   printf 'lab: %s\n' "$*" >&2
@@ -314,7 +314,11 @@ host_kill() {
 # host_end NAME: nothing of it runs on; its log stays.
 host_end() {
   local dir=$HOSTS/$1
-  host_kill "$1"
+  # It gives back gigabytes, and only then is gone.
+  until ! host_alive "$1"; do
+    host_kill "$1"
+    sleep 0.05
+  done
   [ ! -e "$dir/xvfb.pid" ] || kill "$(cat "$dir/xvfb.pid")" 2>/dev/null || true
 }
 
