@@ -98,14 +98,18 @@ static bool intx_update(struct tranche_irqs *irqs)
  * @irqs: the interrupts
  * @index: VFIO_PCI_ERR_IRQ_INDEX or VFIO_PCI_REQ_IRQ_INDEX
  *
- * Return: whether the VMM listens
+ * A VMM that does not listen yet hears of a request when it does.
+ *
+ * Return: whether it listens
  */
 bool tranche_irqs_signal(struct tranche_irqs *irqs, u32 index)
 {
+	struct tranche_vector *vector = vector_of(irqs, index, 0);
 	bool ret;
 
 	spin_lock(&irqs->lock);
-	ret = vector_signal(vector_of(irqs, index, 0));
+	ret = vector_signal(vector);
+	vector->pending = !ret && index == VFIO_PCI_REQ_IRQ_INDEX;
 	spin_unlock(&irqs->lock);
 	return ret;
 }
@@ -190,8 +194,12 @@ static void vector_set(struct tranche_irqs *irqs, u32 index, u32 i,
 		vector->masked = false;
 		vector->pending = false;
 	}
-	if (index == VFIO_PCI_INTX_IRQ_INDEX)
+	if (index == VFIO_PCI_INTX_IRQ_INDEX) {
 		intx_update(irqs);
+	} else if (vector->pending && !vector->masked) {
+		vector_signal(vector);
+		vector->pending = false;
+	}
 	spin_unlock(&irqs->lock);
 	if (eventfd)
 		eventfd_ctx_put(eventfd);
