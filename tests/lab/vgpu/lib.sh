@@ -8,7 +8,7 @@ vgpu_module() {
   modprobe mdev
   modprobe vfio_iommu_type1
   modprobe kvm_amd 2>/dev/null || modprobe kvm_intel
-  [ -e /dev/tranche ] || insmod "$LAB_BUILD/kmod/$(uname -r)/tranche.ko"
+  [ -e /dev/tranche ] || insmod "$LAB_BUILD/tranche/$(uname -r)/tranche.ko"
 }
 
 # vgpu_broker [WINDOW-MIB]: makes the GPU a parent; sets $broker and $vgpu_types.
