@@ -19,21 +19,22 @@ function(tranche_add_unit_test name)
     LABELS unit TIMEOUT ${arg_TIMEOUT})
 endfunction()
 
-# tranche_add_fuzz_test(NAME SOURCES... [LIBRARIES...] [SECONDS S])
+set(TRANCHE_FUZZ_SECONDS 10 CACHE STRING "How long each fuzz test runs")
+
+# tranche_add_fuzz_test(NAME SOURCES... [LIBRARIES...]): in the same order of
+# inputs every time, for TRANCHE_FUZZ_SECONDS.
 function(tranche_add_fuzz_test name)
   if(NOT TRANCHE_FUZZ)
     return()
   endif()
-  cmake_parse_arguments(arg "" "SECONDS" "SOURCES;LIBRARIES" ${ARGN})
-  if(NOT arg_SECONDS)
-    set(arg_SECONDS 60)
-  endif()
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   add_test(NAME ${name}
-           COMMAND ${name} -max_total_time=${arg_SECONDS} -print_final_stats=1)
-  math(EXPR limit "${arg_SECONDS} * 5")
+           COMMAND ${name} -seed=1 -max_total_time=${TRANCHE_FUZZ_SECONDS}
+                   -print_final_stats=1)
+  math(EXPR limit "${TRANCHE_FUZZ_SECONDS} * 5 + 60")
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT ${limit})
 endfunction()
 
