@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The physical GPUs of this host: what PCI, DRM and Vulkan say of each, put
+ * together. A Vulkan device without a PCI function (lavapipe) is a GPU as well,
+ * marked `software`: it can be shared among programs of the host, and can be no
+ * parent of mediated devices.
+ *
+ * Asking Vulkan loads the GPU's driver; that runs in a short-lived child, so
+ * that the process that calls never has a driver in it.
+ *
+ * States: a list is filled once by gpu_list_init() and then only read. It owns
+ * all its strings. Locking: none.
+ */
+#ifndef MDEV_GPU_GPU_H
+#define MDEV_GPU_GPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define GPU_BARS 6
+
+struct gpu {
+	char address[16]; /* "0000:01:00.0", or "software" */
+	char *vendor; /* names of pci.ids, or numbers when it has none */
+	char *name;
+	char *driver; /* kernel driver it is bound to, or NULL */
+	char *render_node; /* /dev/dri/renderD128, or NULL */
+	int iommu_group; /* -1: none */
+	uint16_t vendor_id;
+	uint16_t device_id;
+	uint64_t bar_size[GPU_BARS];
+	char *vulkan_name; /* NULL: no Vulkan device */
+	char *vulkan_driver; /* driverName and driverInfo */
+	char *vulkan_library; /* the ICD: path of the driver's library */
+	uint32_t vulkan_api;
+	uint64_t vram; /* bytes of its device-local heaps */
+	uint64_t heaps[16]; /* bytes; 0 ends */
+	bool exports; /* host-visible memory can be exported as dma-buf */
+	bool software;
+};
+
+struct gpu_list {
+	struct gpu *gpus;
+	size_t count;
+};
+
+/**
+ * gpu_list_init - look at what is there
+ * @list: filled in; GPUs by PCI address, software ones last
+ *
+ * A GPU whose Vulkan driver crashes or hangs (5 s) is listed without Vulkan.
+ *
+ * Return: 0 or a negative errno.
+ */
+int gpu_list_init(struct gpu_list *list);
+void gpu_list_deinit(struct gpu_list *list);
+
+/**
+ * gpu_find - by PCI address or "software"
+ * @list: the list
+ * @address: with or without the domain
+ *
+ * Return: the GPU, or NULL.
+ */
+const struct gpu *gpu_find(const struct gpu_list *list, const char *address);
+
+#endif
