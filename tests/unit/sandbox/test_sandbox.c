@@ -551,6 +551,29 @@ static void test_found_and_killed(void **state)
 	close(held[0]);
 }
 
+/*
+ * What it is for: virglrenderer, its server and workers with a software driver
+ * find all they need. The test of the renderer is the program.
+ */
+static void test_renderer_runs(void **state)
+{
+	struct fixture *f = *state;
+	char *argv[] = {getenv("TEST_RENDERER"), NULL};
+	char *environment[] = {
+		TEXT("TEST_RENDER_SERVER=/usr/libexec/virgl_render_server"),
+		TEXT("VK_DRIVER_FILES=/usr/share/vulkan/icd.d/lvp_icd.json"),
+		TEXT("MESA_SHADER_CACHE_DISABLE=true"), NULL};
+	struct sandbox_config config = config_for(f, argv);
+	int status;
+
+	config.environment = environment;
+	status = run(&config);
+	print_message("%s", logged(f));
+	if (status == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 /* Return: whether this root and this user can have namespaces at all. */
 static bool possible(void)
 {
@@ -580,6 +603,7 @@ int main(void)
 		TEST(test_missing_program),
 		TEST(test_wrong_configuration),
 		TEST(test_caller_with_threads),
+		TEST(test_renderer_runs),
 		TEST(test_processes_are_limited),
 		TEST(test_memory_is_limited),
 		TEST(test_found_and_killed),
