@@ -39,8 +39,8 @@ static void notify(void *user, unsigned int queue)
 {
 	struct device *device = user;
 
-	(void)queue;
-	worker_notify(&device->worker);
+	if (queue < GPU_QUEUES)
+		worker_notify(&device->worker, queue);
 }
 
 static const struct function_ops function_ops = {
@@ -58,7 +58,7 @@ static int doorbells_set(struct device *device)
 
 	for (unsigned int i = 0; r == 0 && i < GPU_QUEUES; i++) {
 		r = transport->ops->doorbell(transport, &where,
-					     device->worker.doorbell);
+					     device->worker.doorbells[i]);
 		where.offset += VIRTIO_PCI_NOTIFY_STRIDE;
 	}
 	return r;

@@ -67,33 +67,40 @@ int gpu_start(struct gpu *gpu, const struct gpu_session *session)
 	return r;
 }
 
-/* Interrupts the driver for one queue, if it wants to be. */
-static void interrupt(struct gpu *gpu, unsigned int index)
+/* Answers a request, and interrupts the driver if it wants to be. */
+static int give_back(struct gpu *gpu, unsigned int index, uint16_t head,
+		     uint32_t written, const struct virtq_chain *chain,
+		     const void *answer)
 {
+	struct tranche_transport *view = gpu->session.view;
 	uint16_t vector = gpu->session.vectors[index];
+	int r = virtq_finish(gpu->session.queues[index], head, written, chain,
+			     answer);
 
-	if (!virtq_must_interrupt(gpu->session.queues[index]) ||
-	    vector == GPU_NO_VECTOR)
-		return;
-	gpu->session.view->ops->interrupt(gpu->session.view, vector);
+	if (r > 0 && vector != GPU_NO_VECTOR)
+		view->ops->interrupt(view, vector);
+	return r < 0 ? r : 0;
 }
 
-/* Requests whose fences are done. Returns how many, or -EPIPE. */
+/* Requests whose fences are done. */
 static int retire(struct gpu *gpu)
 {
-	struct virtq *queue = gpu->session.queues[GPU_QUEUE_CONTROL];
 	struct fence fence;
-	int count = 0;
+	int r = 0;
 
-	while (fences_take(&gpu->fences, &fence)) {
-		if (virtq_push(queue, fence.head, fence.written) < 0)
-			return -EPIPE;
-		count++;
-	}
-	return count;
+	while (r == 0 && fences_take(&gpu->fences, &fence))
+		r = give_back(gpu, GPU_QUEUE_CONTROL, fence.head, fence.written,
+			      NULL, NULL);
+	return r;
 }
 
-/* The driver's own completion when the renderer's comes later. */
+/* Whether the driver's own completion comes later than the renderer's. */
+static bool must_wait(const struct command *command)
+{
+	return command->fenced && command->on_ring && !command->failed;
+}
+
+/* Return: whether the renderer will tell. */
 static bool wait_for_fence(struct gpu *gpu, const struct command *command,
 			   uint32_t written)
 {
@@ -102,11 +109,8 @@ static bool wait_for_fence(struct gpu *gpu, const struct command *command,
 		.head = gpu->chain.head,
 		.written = written,
 	};
-	uint64_t number;
+	uint64_t number = fences_add(&gpu->fences, &fence);
 
-	if (!command->fenced || !command->on_ring || command->failed)
-		return false;
-	number = fences_add(&gpu->fences, &fence);
 	if (!number)
 		return false;
 	if (gpu->renderer->ops->fence(gpu->renderer, command->context,
@@ -116,28 +120,41 @@ static bool wait_for_fence(struct gpu *gpu, const struct command *command,
 	return false;
 }
 
+/* The response is written now, the request comes back with its fence. */
+static int answer_later(struct gpu *gpu, const struct command *command,
+			uint32_t written)
+{
+	int r = virtq_chain_write(gpu->session.queues[GPU_QUEUE_CONTROL],
+				  &gpu->chain, 0, &command->response, written);
+
+	if (r < 0 || wait_for_fence(gpu, command, written))
+		return r;
+	return give_back(gpu, GPU_QUEUE_CONTROL, gpu->chain.head, written, NULL,
+			 NULL);
+}
+
 static int control_request(struct gpu *gpu)
 {
-	struct virtq *queue = gpu->session.queues[GPU_QUEUE_CONTROL];
 	struct command command;
 	uint32_t written;
 	int r;
 
-	r = command_read(&command, gpu, queue, &gpu->chain);
+	r = command_read(&command, gpu, gpu->session.queues[GPU_QUEUE_CONTROL],
+			 &gpu->chain);
 	if (r < 0)
 		return r;
 	command_execute(&command, gpu);
-	written = command_respond(&command, queue, &gpu->chain);
-	if (wait_for_fence(gpu, &command, written))
-		return 0;
-	return virtq_push(queue, gpu->chain.head, written);
+	written = command_fit(&command, &gpu->chain);
+	if (must_wait(&command))
+		return answer_later(gpu, &command, written);
+	return give_back(gpu, GPU_QUEUE_CONTROL, gpu->chain.head, written,
+			 &gpu->chain, &command.response);
 }
 
 /* There is no scanout, so there is no cursor: requests come back as they are. */
 static int cursor_request(struct gpu *gpu)
 {
-	return virtq_push(gpu->session.queues[GPU_QUEUE_CURSOR],
-			  gpu->chain.head, 0);
+	return give_back(gpu, GPU_QUEUE_CURSOR, gpu->chain.head, 0, NULL, NULL);
 }
 
 /*
@@ -151,31 +168,29 @@ static int drain(struct gpu *gpu, unsigned int index, unsigned int budget,
 
 	if (!queue->ready)
 		return 0;
-	while (budget--) {
+	while (budget-- && !virtq_idle(queue)) {
 		int r = virtq_pop(queue, &gpu->chain);
 
-		if (r == 0 && !virtq_await(queue))
+		if (r == 0 && (virtq_idle(queue) || !virtq_await(queue)))
 			return queue->broken ? -EPIPE : 0;
-		if (r == 0)
-			continue;
 		if (r > 0)
 			r = take(gpu);
 		if (r < 0)
 			return -EPIPE;
-		interrupt(gpu, index);
 	}
-	return 1;
+	return !virtq_idle(queue);
 }
 
-int gpu_run(struct gpu *gpu, unsigned int budget)
+int gpu_run(struct gpu *gpu, unsigned int rung, unsigned int budget)
 {
 	int retired, control, cursor;
 
 	if (!gpu->running || gpu->broken)
 		return 0;
+	for (unsigned int i = 0; i < GPU_QUEUES; i++)
+		if (rung & GPU_RUNG(i))
+			virtq_ring(gpu->session.queues[i]);
 	retired = retire(gpu);
-	if (retired > 0)
-		interrupt(gpu, GPU_QUEUE_CONTROL);
 	control = drain(gpu, GPU_QUEUE_CONTROL, budget, control_request);
 	cursor = drain(gpu, GPU_QUEUE_CURSOR, budget, cursor_request);
 	gpu->broken = retired < 0 || control < 0 || cursor < 0;

@@ -85,15 +85,19 @@ void gpu_deinit(struct gpu *gpu);
  */
 int gpu_start(struct gpu *gpu, const struct gpu_session *session);
 
+/* Which queues were notified, combined. */
+#define GPU_RUNG(queue) (1u << (queue))
+
 /**
  * gpu_run - give back what fences finished, then take requests
  * @gpu: the device, in any state
- * @budget: at most so many requests
+ * @rung: GPU_RUNG() of the queues that were notified since the last call
+ * @budget: at most so many requests of each
  *
  * Return: 1 when there may be more to do, 0 when not: the driver will ring,
  * -EPIPE when it broke a rule.
  */
-int gpu_run(struct gpu *gpu, unsigned int budget);
+int gpu_run(struct gpu *gpu, unsigned int rung, unsigned int budget);
 
 /**
  * gpu_reset - forget the driver and destroy everything of its guest
