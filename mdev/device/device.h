@@ -58,11 +58,12 @@ int device_deinit(struct device *device);
 /**
  * device_serve - serve until told to end
  * @device: the device
- * @end: a descriptor that becomes readable at the end
+ * @signals: a signalfd that does not block: SIGUSR1 logs the counters, every
+ *	     other signal is the end
  *
  * Return: 0 when told to end, -ESHUTDOWN when the transport has ended, or
  * another negative errno.
  */
-int device_serve(struct device *device, int end);
+int device_serve(struct device *device, int signals);
 
 #endif

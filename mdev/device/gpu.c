@@ -27,7 +27,7 @@ int gpu_init(struct gpu *gpu, uint64_t window_size, struct renderer *renderer,
 	memset(gpu, 0, sizeof(*gpu));
 	gpu->renderer = renderer;
 	gpu->wake = wake;
-	memory_init(&gpu->memory);
+	memory_init(&gpu->memory, &gpu->counters);
 	fences_init(&gpu->fences);
 	/* What a window can't show, a guest can't use. */
 	resources_init(&gpu->resources, window_size);
@@ -77,8 +77,11 @@ static int give_back(struct gpu *gpu, unsigned int index, uint16_t head,
 	int r = virtq_finish(gpu->session.queues[index], head, written, chain,
 			     answer);
 
-	if (r > 0 && vector != GPU_NO_VECTOR)
+	counter_add(&gpu->counters.requests, 1);
+	if (r > 0 && vector != GPU_NO_VECTOR) {
+		counter_add(&gpu->counters.interrupts, 1);
 		view->ops->interrupt(view, vector);
+	}
 	return r < 0 ? r : 0;
 }
 

@@ -18,6 +18,7 @@
 #define DEVICE_GPU_H
 
 #include "mdev/device/contexts.h"
+#include "mdev/device/counters.h"
 #include "mdev/device/fences.h"
 #include "mdev/device/memory.h"
 #include "mdev/device/renderer.h"
@@ -44,6 +45,7 @@ struct gpu_session {
 
 struct gpu {
 	struct renderer *renderer;
+	struct counters counters;
 	struct memory memory;
 	int wake; /* eventfd: a fence is done */
 

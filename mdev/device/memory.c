@@ -21,6 +21,7 @@ static int memory_copy(struct guest_memory *guest,
 		pieces[i] = (struct tranche_copy){copies[i].addr,
 						  copies[i].data, copies[i].len,
 						  copies[i].write};
+	counter_add(&to_memory(guest)->counters->copies, 1);
 	/* Whatever failed, the guest's queue can't go on: one error will do. */
 	if (!view || view->ops->copy(view, pieces, count, &done) < 0)
 		return -EFAULT;
@@ -51,9 +52,12 @@ static const struct guest_memory_ops memory_ops = {
 	.copy = memory_copy,
 };
 
-void memory_init(struct memory *memory)
+void memory_init(struct memory *memory, struct counters *counters)
 {
-	*memory = (struct memory){.guest = {&memory_ops}};
+	*memory = (struct memory){
+		.guest = {&memory_ops},
+		.counters = counters,
+	};
 }
 
 void memory_begin(struct memory *memory, struct tranche_transport *view)

@@ -86,8 +86,10 @@ static unsigned int wait_for_work(struct worker *worker)
 		if (!(fds[i].revents & POLLIN))
 			continue;
 		eventfd_read(fds[i].fd, &count);
-		if (i < GPU_QUEUES)
-			rung |= GPU_RUNG(i);
+		if (i >= GPU_QUEUES)
+			continue;
+		counter_add(&worker->gpu.counters.doorbells, count);
+		rung |= GPU_RUNG(i);
 	}
 	return rung;
 }
