@@ -229,14 +229,17 @@ int device_serve(struct device *device, int signals)
 		 .events = POLLIN},
 		{.fd = device->worker.events_fd, .events = POLLIN},
 		{.fd = signals, .events = POLLIN},
+		{.fd = device->worker.gpu.watch.timer, .events = POLLIN},
 	};
 	int r = 0;
 
 	while (r >= 0) {
-		if (poll(fds, 3, patience_ms(device)) < 0 && errno != EINTR)
+		if (poll(fds, 4, patience_ms(device)) < 0 && errno != EINTR)
 			return -errno;
 		if (fds[2].revents && !obey(device, signals))
 			return 0;
+		if (fds[3].revents & POLLIN)
+			gpu_look(&device->worker.gpu);
 		if (fds[1].revents & POLLIN)
 			r = handle_events(device);
 		if (r >= 0 && fds[0].revents & POLLIN)

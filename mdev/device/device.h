@@ -6,7 +6,8 @@
  * A register access is answered at once, whatever the queue thread does. Only
  * the answer to a reset waits until the queue thread has given everything up;
  * meanwhile accesses go on being answered. A renderer that holds that up for
- * DEVICE_STOP_MS is abandoned: the guest wanted all of it gone anyway.
+ * DEVICE_STOP_MS is abandoned: the guest wanted all of it gone anyway. A request
+ * that stays too long in the renderer costs its context (watch.h).
  *
  * Owner: the program's main function. Locking: everything is the register
  * thread's, that is, the caller's of device_serve().

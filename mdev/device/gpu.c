@@ -10,6 +10,7 @@
 
 #include "mdev/device/blob.h"
 #include "mdev/device/command.h"
+#include "mdev/device/log.h"
 
 static void gpu_fence_done(void *user, uint64_t fence)
 {
@@ -27,6 +28,7 @@ int gpu_init(struct gpu *gpu, uint64_t window_size, struct renderer *renderer,
 	memset(gpu, 0, sizeof(*gpu));
 	gpu->renderer = renderer;
 	gpu->wake = wake;
+	gpu->watch.timer = -1;
 	memory_init(&gpu->memory, &gpu->counters);
 	fences_init(&gpu->fences);
 	/* What a window can't show, a guest can't use. */
@@ -42,6 +44,8 @@ int gpu_init(struct gpu *gpu, uint64_t window_size, struct renderer *renderer,
 	if (!gpu->request)
 		return -ENOMEM;
 	r = window_init(&gpu->window, window_size);
+	if (r == 0)
+		r = watch_init(&gpu->watch);
 	if (r < 0)
 		gpu_deinit(gpu);
 	return r;
@@ -51,6 +55,7 @@ void gpu_deinit(struct gpu *gpu)
 {
 	gpu_reset(gpu);
 	window_deinit(&gpu->window);
+	watch_deinit(&gpu->watch);
 	free(gpu->request);
 	gpu->request = NULL;
 }
@@ -113,14 +118,61 @@ static bool wait_for_fence(struct gpu *gpu, const struct command *command,
 		.written = written,
 	};
 	uint64_t number = fences_add(&gpu->fences, &fence);
+	int r;
 
 	if (!number)
 		return false;
-	if (gpu->renderer->ops->fence(gpu->renderer, command->context,
-				      command->ring, number) == 0)
+	watch_begin(&gpu->watch, command->context);
+	r = gpu->renderer->ops->fence(gpu->renderer, command->context,
+				      command->ring, number);
+	watch_end(&gpu->watch);
+	if (r == 0)
 		return true;
 	fences_cancel(&gpu->fences, number);
 	return false;
+}
+
+/*
+ * What a call cost its context: the renderer knows it no more, the guest hears
+ * of an error until it destroys it.
+ */
+static void lose_given_up(struct gpu *gpu)
+{
+	uint32_t context = atomic_exchange(&gpu->given_up, 0);
+
+	if (!context || !contexts_have(&gpu->contexts, context))
+		return;
+	contexts_lose(&gpu->contexts, context);
+	gpu->renderer->ops->context_destroy(gpu->renderer, context);
+	fences_end_context(&gpu->fences, context);
+}
+
+static void execute(struct gpu *gpu, struct command *command)
+{
+	watch_begin(&gpu->watch, command->context);
+	command_execute(command, gpu);
+	watch_end(&gpu->watch);
+	lose_given_up(gpu);
+}
+
+void gpu_look(struct gpu *gpu)
+{
+	struct renderer *renderer = gpu->renderer;
+	uint32_t context = 0;
+	enum watch_verdict verdict = watch_look(&gpu->watch, &context);
+
+	if (verdict == WATCH_WELL)
+		return;
+	/* Before the call comes back, so that the queue thread sees it. */
+	gpu->given_up = verdict == WATCH_GIVE_UP ? context : 0;
+	if (gpu->given_up && renderer->ops->give_up(renderer, context) == 0) {
+		log_guest("context %u holds up the others: it is ended",
+			  context);
+		return;
+	}
+	gpu->given_up = 0;
+	log_guest("the renderer does not answer: its contexts are ended");
+	renderer->ops->abandon(renderer);
 }
 
 /* The response is written now, the request comes back with its fence. */
@@ -146,7 +198,7 @@ static int control_request(struct gpu *gpu)
 			 &gpu->chain);
 	if (r < 0)
 		return r;
-	command_execute(&command, gpu);
+	execute(gpu, &command);
 	written = command_fit(&command, &gpu->chain);
 	if (must_wait(&command))
 		return answer_later(gpu, &command, written);
@@ -214,12 +266,13 @@ void gpu_reset(struct gpu *gpu)
 {
 	const struct renderer_ops *ops = gpu->renderer->ops;
 	struct resource *resource;
+	uint32_t context;
 
 	gpu->running = false;
 	gpu->broken = false;
-	while (gpu->contexts.count)
-		ops->context_destroy(gpu->renderer,
-				     gpu->contexts.ids[--gpu->contexts.count]);
+	while ((context = contexts_any(&gpu->contexts)))
+		if (contexts_remove(&gpu->contexts, context) > 0)
+			ops->context_destroy(gpu->renderer, context);
 	/* After the contexts: none of their fences can come any more. */
 	fences_drop(&gpu->fences);
 	while ((resource = resources_any(&gpu->resources)))
