@@ -96,9 +96,9 @@ static unsigned int add_fetch(struct virtq *queue, uint16_t *index,
 					      sizeof(*index), false};
 	if (!fetches(queue))
 		return count;
-	copies[count++] = (struct guest_copy){queue->avail + RING_ENTRIES,
-					      queue->ring,
-					      AVAIL_ENTRY * queue->size, false};
+	copies[count++] =
+		(struct guest_copy){queue->avail + RING_ENTRIES, queue->ring,
+				    AVAIL_ENTRY * queue->size, false};
 	copies[count++] = (struct guest_copy){
 		queue->desc, queue->table,
 		sizeof(queue->table[0]) * queue->size, false};
@@ -418,8 +418,7 @@ int virtq_chain_write(struct virtq *queue, const struct virtq_chain *chain,
 
 /* Pieces of the answer; all others are in guest memory already. */
 static int add_answer(struct virtq *queue, const struct virtq_chain *chain,
-		      const void *data, uint32_t len,
-		      struct guest_copy *copies)
+		      const void *data, uint32_t len, struct guest_copy *copies)
 {
 	struct guest_span cut[VIRTQ_SIZE_MAX];
 	int pieces = cut_spans(chain->spans + chain->readable, chain->writable,
@@ -456,14 +455,13 @@ static unsigned int add_finish(struct virtq *queue, struct finish *finish,
 	copies[count++] = (struct guest_copy){
 		queue->used + RING_ENTRIES + USED_ENTRY * slot, &finish->elem,
 		sizeof(finish->elem), true};
-	copies[count++] = (struct guest_copy){queue->used + RING_IDX,
-					      &finish->used,
-					      sizeof(finish->used), true};
+	copies[count++] =
+		(struct guest_copy){queue->used + RING_IDX, &finish->used,
+				    sizeof(finish->used), true};
 	if (queue->event_idx)
-		copies[count++] = (struct guest_copy){avail_event_addr(queue),
-						      &finish->event,
-						      sizeof(finish->event),
-						      true};
+		copies[count++] = (struct guest_copy){
+			avail_event_addr(queue), &finish->event,
+			sizeof(finish->event), true};
 	copies[count++] = (struct guest_copy){wish_addr(queue), &finish->wish,
 					      sizeof(finish->wish), false};
 	return count + add_fetch(queue, &finish->index, copies + count);
