@@ -12,8 +12,8 @@
 #include "mdev/gpu/manifest.h"
 #include "mdev/gpu/report.h"
 
-/* How long drivers may take, all together. */
-#define PROBE_MS 5000
+/* How long drivers may take, all together: a loaded machine takes seconds. */
+#define PROBE_MS 15000
 
 /**
  * probe_drivers - ask every driver
