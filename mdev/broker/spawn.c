@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+#include "mdev/broker/spawn.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mdev/broker/host_gpu.h"
+#include "mdev/broker/vgpu.h"
+#include "mdev/sandbox/sandbox.h"
+#include "scheduler/lane/door.h"
+
+#define DEVICE_FD 3
+#define FILES_MAX 65536
+#define PATHS_MAX 16
+#define XSTR(x) #x
+#define STR(x) XSTR(x)
+
+__attribute__((format(printf, 3, 4))) static int
+variable_add(char **variables, unsigned int *count, const char *format, ...)
+{
+	va_list args;
+	int length;
+
+	va_start(args, format);
+	length = vasprintf(&variables[*count], format, args);
+	va_end(args);
+	if (length < 0) {
+		variables[*count] = NULL;
+		return -ENOMEM;
+	}
+	variables[++*count] = NULL;
+	return 0;
+}
+
+void strv_clear(char **strings)
+{
+	for (; *strings; strings++) {
+		free(*strings);
+		*strings = NULL;
+	}
+}
+
+int gate_environment(const struct config *config, const struct gpu *gpu,
+		     const char *door, char *variables[GATE_VARIABLES + 1])
+{
+	unsigned int n = 0;
+	int r;
+
+	variables[0] = NULL;
+	r = variable_add(variables, &n, "VK_DRIVER_FILES=%s", config->gate);
+	if (r == 0)
+		r = variable_add(variables, &n, DOOR_ENVIRONMENT "=%s", door);
+	if (r == 0)
+		r = variable_add(variables, &n, "TRANCHE_GATE_DRIVER=%s",
+				 gpu->vulkan_library);
+	if (r == 0 && !gpu->software)
+		r = variable_add(variables, &n, "TRANCHE_GATE_PCI=%s",
+				 gpu->address);
+	if (r < 0)
+		strv_clear(variables);
+	return r;
+}
+
+/* A driver whose memory can't be exported gets a layer that can. */
+static int layer_environment(const struct config *config, const struct gpu *gpu,
+			     char **variables)
+{
+	unsigned int n = 0;
+	int r;
+
+	while (variables[n])
+		n++;
+	r = variable_add(variables, &n, "PATH=/usr/bin:/bin");
+	if (r == 0)
+		r = variable_add(variables, &n,
+				 "MESA_SHADER_CACHE_DISABLE=true");
+	if (r < 0 || gpu->exports)
+		return r;
+	r = variable_add(variables, &n, "VK_LAYER_PATH=%s", config->layers);
+	if (r == 0)
+		r = variable_add(
+			variables, &n,
+			"VK_INSTANCE_LAYERS=VK_LAYER_TRANCHE_exportable");
+	return r;
+}
+
+/* The folder that a file is in. */
+static void folder_of(const char *path, char folder[PATH_MAX])
+{
+	char *slash;
+
+	snprintf(folder, PATH_MAX, "%s", path);
+	slash = strrchr(folder, '/');
+	if (slash && slash != folder)
+		*slash = '\0';
+}
+
+struct view {
+	struct sandbox_path paths[PATHS_MAX];
+	unsigned int count;
+	char door[PATH_MAX];
+	char device[PATH_MAX];
+	char gate[PATH_MAX];
+};
+
+static void view_add(struct view *view, const char *path, int flags)
+{
+	view->paths[view->count++] = (struct sandbox_path){
+		.host = path,
+		.flags = flags,
+	};
+}
+
+static void view_init(struct view *view, const struct vgpu *vgpu)
+{
+	const struct config *config = vgpu->gpu->broker->config;
+	const struct gpu *gpu = vgpu->gpu->gpu;
+
+	view->count = 0;
+	view_add(view, "/usr", 0);
+	view_add(view, "/etc/ld.so.cache", SANDBOX_PATH_OPTIONAL);
+	view_add(view, "/etc/alternatives", SANDBOX_PATH_OPTIONAL);
+	view_add(view, "/etc/vulkan", SANDBOX_PATH_OPTIONAL);
+	view_add(view, "/etc/drirc", SANDBOX_PATH_OPTIONAL);
+	folder_of(config->device, view->device);
+	view_add(view, view->device, 0);
+	folder_of(config->gate, view->gate);
+	view_add(view, view->gate, 0);
+	if (!gpu->exports)
+		view_add(view, config->layers, 0);
+	vgpu_door(vgpu, view->door, sizeof(view->door));
+	folder_of(view->door, view->door);
+	view_add(view, view->door, 0);
+	if (gpu->render_node)
+		view_add(view, gpu->render_node,
+			 SANDBOX_PATH_DEVICE | SANDBOX_PATH_WRITE);
+}
+
+static int spawn(const struct vgpu *vgpu, int fd, char *const *environment,
+		 pid_t *pid)
+{
+	const struct config *config = vgpu->gpu->broker->config;
+	static char option[] = "--device-fd", number[] = STR(DEVICE_FD),
+		    server[] = "--render-server";
+	char *const argv[] = {config->device,	     option, number, server,
+			      config->render_server, NULL};
+	const struct sandbox_fd fds[] = {{.host = fd, .inside = DEVICE_FD}};
+	struct sandbox_config sandbox = {
+		.name = vgpu->uuid,
+		.cgroup = config->cgroup,
+		.uid = vgpu->uid,
+		.argv = argv,
+		.environment = environment,
+		.fds = fds,
+		.fd_count = 1,
+		.log_fd = STDERR_FILENO,
+		.memory_max = vgpu->gpu->config->memory_max,
+		.pids_max = vgpu->gpu->config->tasks_max,
+		/* What a window shows of ordinary memory is pinned. */
+		.memlock_max = 2 * vgpu->gpu->window,
+		.files_max = FILES_MAX,
+	};
+	struct view view;
+
+	view_init(&view, vgpu);
+	sandbox.paths = view.paths;
+	sandbox.path_count = view.count;
+	return sandbox_spawn(&sandbox, pid);
+}
+
+int spawn_device(const struct vgpu *vgpu, int fd, pid_t *pid)
+{
+	const struct config *config = vgpu->gpu->broker->config;
+	char *environment[GATE_VARIABLES + 5];
+	char door[PATH_MAX];
+	int r;
+
+	vgpu_door(vgpu, door, sizeof(door));
+	r = gate_environment(config, vgpu->gpu->gpu, door, environment);
+	if (r == 0)
+		r = layer_environment(config, vgpu->gpu->gpu, environment);
+	if (r == 0)
+		r = spawn(vgpu, fd, environment, pid);
+	strv_clear(environment);
+	return r;
+}
+
+int spawn_check(const struct config *config, char *reason, size_t size)
+{
+	const struct {
+		const char *path, *what;
+		int mode;
+	} needs[] = {
+		{config->gate, "the gate's driver manifest (Gate=)", R_OK},
+		{config->device, "the device program (DeviceProgram=)", X_OK},
+		{config->render_server, "virglrenderer's server (RenderServer=)",
+		 X_OK},
+	};
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (access(needs[i].path, needs[i].mode) < 0) {
+			snprintf(reason, size, "%s is not at %s",
+				 needs[i].what, needs[i].path);
+			return -ENOENT;
+		}
+	return 0;
+}
