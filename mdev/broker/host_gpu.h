@@ -58,6 +58,9 @@ struct host_gpu {
 void host_gpu_init(struct host_gpu *gpu, struct broker *broker,
 		   const struct gpu *found);
 
+/* host_gpu_notes - tell what arbiters told; @broker's pipe is readable */
+void host_gpu_notes(struct broker *broker);
+
 /* host_gpu_gone - its registration ended */
 void host_gpu_gone(struct host_gpu *gpu);
 
@@ -73,6 +76,10 @@ uint64_t host_gpu_vram_free(const struct host_gpu *gpu);
 /* host_gpu_reservable - permille that can still be reserved, without @but */
 uint32_t host_gpu_reservable(const struct host_gpu *gpu,
 			     const struct vgpu *but);
+
+/* host_gpu_settings - what a vGPU of @type begins with */
+struct arbiter_settings host_gpu_settings(const struct host_gpu *gpu,
+					  const struct vgpu_type *type);
 
 /* host_gpu_vgpus - how many vGPUs there are of @type, or of all when NULL */
 unsigned int host_gpu_vgpus(const struct host_gpu *gpu,

@@ -186,7 +186,7 @@ void process_ensure(struct vgpu *vgpu)
 	int r;
 
 	if (process->pid || process->timer || process->given_up ||
-	    vgpu->removing || !vgpu->type)
+	    vgpu->removing || !vgpu->type || !vgpu->gpu->registered)
 		return;
 	r = process_start(vgpu);
 	if (r == 0) {
@@ -200,13 +200,13 @@ void process_ensure(struct vgpu *vgpu)
 
 void process_stop(struct vgpu *vgpu)
 {
+	siginfo_t info;
+
 	stop_timer(&vgpu->process);
 	sandbox_kill(cgroup(vgpu), vgpu->uuid);
-	if (vgpu->process.pid) {
-		char how[64];
-
-		reap(vgpu->process.pidfd, how, sizeof(how));
-	}
+	/* A child of an earlier broker has another parent: ECHILD. */
+	if (vgpu->process.pid)
+		waitid(P_PIDFD, vgpu->process.pidfd, &info, WEXITED);
 	forget(&vgpu->process);
 }
 

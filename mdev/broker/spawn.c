@@ -190,23 +190,32 @@ int spawn_device(const struct vgpu *vgpu, int fd, pid_t *pid)
 	return r;
 }
 
+static int file_check(const char *path, int mode, const char *what,
+		      char *reason, size_t size)
+{
+	if (access(path, mode) == 0)
+		return 0;
+	snprintf(reason, size, "%s is not at %s", what, path);
+	return -ENOENT;
+}
+
+int gate_check(const struct config *config, char *reason, size_t size)
+{
+	return file_check(config->gate, R_OK, "the gate's manifest (Gate=)",
+			  reason, size);
+}
+
 int spawn_check(const struct config *config, char *reason, size_t size)
 {
-	const struct {
-		const char *path, *what;
-		int mode;
-	} needs[] = {
-		{config->gate, "the gate's driver manifest (Gate=)", R_OK},
-		{config->device, "the device program (DeviceProgram=)", X_OK},
-		{config->render_server, "virglrenderer's server (RenderServer=)",
-		 X_OK},
-	};
+	int r = gate_check(config, reason, size);
 
-	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
-		if (access(needs[i].path, needs[i].mode) < 0) {
-			snprintf(reason, size, "%s is not at %s",
-				 needs[i].what, needs[i].path);
-			return -ENOENT;
-		}
-	return 0;
+	if (r == 0)
+		r = file_check(config->device, X_OK,
+			       "the device program (DeviceProgram=)", reason,
+			       size);
+	if (r == 0)
+		r = file_check(config->render_server, X_OK,
+			       "virglrenderer's server (RenderServer=)",
+			       reason, size);
+	return r;
 }

@@ -41,13 +41,16 @@ int gate_environment(const struct config *config, const struct gpu *gpu,
 void strv_clear(char **strings);
 
 /**
- * spawn_check - what a vGPU of a GPU would lack
+ * gate_check - whether programs can be enrolled
  * @config: the configuration
- * @reason: filled in with one line
+ * @reason: filled in with one line if not
  * @size: of it
  *
  * Return: 0; -ENOENT.
  */
+int gate_check(const struct config *config, char *reason, size_t size);
+
+/* spawn_check - the same for vGPUs, whose devices need more */
 int spawn_check(const struct config *config, char *reason, size_t size);
 
 #endif

@@ -98,7 +98,7 @@ const char *vgpu_state_name(const struct vgpu *vgpu);
  * @vgpup: the new one, on the broker's list
  * @gpu: its GPU, with an arbiter
  * @type: or NULL for a program
- * @state: uuid, name, transient, elastic, uid (0: a new one), owner
+ * @state: uuid, name, transient, elastic, uid (or UID_NEW), owner
  * @settings: to begin with
  *
  * Return: 0; -ENOSPC for a reservation or memory that does not fit; -EUSERS
@@ -137,6 +137,17 @@ void vgpu_door(const struct vgpu *vgpu, char *path, size_t size);
 
 /* vgpu_owner_watch - end it when @owner's process ends; not a connection's */
 int vgpu_owner_watch(struct vgpu *vgpu);
+
+/**
+ * vgpu_remove - take a vGPU out of the kernel
+ * @vgpu: no program
+ * @done: when it is gone or could not be, unless NULL
+ * @owner: passed to it
+ *
+ * Return: 0, and @done comes; -EALREADY; another negative errno.
+ */
+int vgpu_remove(struct vgpu *vgpu, void (*done)(void *owner, int error),
+		void *owner);
 
 /**
  * vgpu_end - begin the end of a transient vGPU or a program
