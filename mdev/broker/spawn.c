@@ -11,12 +11,11 @@
 
 #include "mdev/broker/host_gpu.h"
 #include "mdev/broker/vgpu.h"
-#include "mdev/sandbox/sandbox.h"
+#include "mdev/sandbox/paths.h"
 #include "scheduler/lane/door.h"
 
 #define DEVICE_FD 3
 #define FILES_MAX 65536
-#define PATHS_MAX 16
 #define XSTR(x) #x
 #define STR(x) XSTR(x)
 
@@ -89,60 +88,44 @@ static int layer_environment(const struct config *config, const struct gpu *gpu,
 	return r;
 }
 
-/* The folder that a file is in. */
-static void folder_of(const char *path, char folder[PATH_MAX])
+/* Shows the folder that a file is in; /usr is shown already. */
+static int folder_add(struct sandbox_paths *paths, const char *file)
 {
-	char *slash;
+	char folder[PATH_MAX], *slash;
 
-	snprintf(folder, PATH_MAX, "%s", path);
+	snprintf(folder, sizeof(folder), "%s", file);
 	slash = strrchr(folder, '/');
-	if (slash && slash != folder)
-		*slash = '\0';
+	if (!slash || slash == folder || !strncmp(folder, "/usr/", 5))
+		return 0;
+	*slash = '\0';
+	return sandbox_paths_add(paths, folder, NULL, 0);
 }
 
-struct view {
-	struct sandbox_path paths[PATHS_MAX];
-	unsigned int count;
-	char door[PATH_MAX];
-	char device[PATH_MAX];
-	char gate[PATH_MAX];
-};
-
-static void view_add(struct view *view, const char *path, int flags)
-{
-	view->paths[view->count++] = (struct sandbox_path){
-		.host = path,
-		.flags = flags,
-	};
-}
-
-static void view_init(struct view *view, const struct vgpu *vgpu)
+static int paths_fill(struct sandbox_paths *paths, const struct vgpu *vgpu,
+		      const char *door)
 {
 	const struct config *config = vgpu->gpu->broker->config;
 	const struct gpu *gpu = vgpu->gpu->gpu;
+	int r = sandbox_paths_add_system(paths);
 
-	view->count = 0;
-	view_add(view, "/usr", 0);
-	view_add(view, "/etc/ld.so.cache", SANDBOX_PATH_OPTIONAL);
-	view_add(view, "/etc/alternatives", SANDBOX_PATH_OPTIONAL);
-	view_add(view, "/etc/vulkan", SANDBOX_PATH_OPTIONAL);
-	view_add(view, "/etc/drirc", SANDBOX_PATH_OPTIONAL);
-	folder_of(config->device, view->device);
-	view_add(view, view->device, 0);
-	folder_of(config->gate, view->gate);
-	view_add(view, view->gate, 0);
-	if (!gpu->exports)
-		view_add(view, config->layers, 0);
-	vgpu_door(vgpu, view->door, sizeof(view->door));
-	folder_of(view->door, view->door);
-	view_add(view, view->door, 0);
-	if (gpu->render_node)
-		view_add(view, gpu->render_node,
-			 SANDBOX_PATH_DEVICE | SANDBOX_PATH_WRITE);
+	if (r == 0)
+		r = folder_add(paths, config->device);
+	if (r == 0)
+		r = folder_add(paths, config->gate);
+	if (r == 0)
+		r = folder_add(paths, config->render_server);
+	if (r == 0 && !gpu->exports)
+		r = sandbox_paths_add(paths, config->layers, NULL, 0);
+	/* The folder, because a new broker makes the socket anew. */
+	if (r == 0)
+		r = folder_add(paths, door);
+	if (r == 0 && gpu->render_node)
+		r = sandbox_paths_add_gpu(paths, gpu->render_node);
+	return r;
 }
 
 static int spawn(const struct vgpu *vgpu, int fd, char *const *environment,
-		 pid_t *pid)
+		 const struct sandbox_paths *paths, pid_t *pid)
 {
 	const struct config *config = vgpu->gpu->broker->config;
 	static char option[] = "--device-fd", number[] = STR(DEVICE_FD),
@@ -150,12 +133,14 @@ static int spawn(const struct vgpu *vgpu, int fd, char *const *environment,
 	char *const argv[] = {config->device,	     option, number, server,
 			      config->render_server, NULL};
 	const struct sandbox_fd fds[] = {{.host = fd, .inside = DEVICE_FD}};
-	struct sandbox_config sandbox = {
+	const struct sandbox_config sandbox = {
 		.name = vgpu->uuid,
 		.cgroup = config->cgroup,
 		.uid = vgpu->uid,
 		.argv = argv,
 		.environment = environment,
+		.paths = paths->list,
+		.path_count = paths->count,
 		.fds = fds,
 		.fd_count = 1,
 		.log_fd = STDERR_FILENO,
@@ -165,11 +150,7 @@ static int spawn(const struct vgpu *vgpu, int fd, char *const *environment,
 		.memlock_max = 2 * vgpu->gpu->window,
 		.files_max = FILES_MAX,
 	};
-	struct view view;
 
-	view_init(&view, vgpu);
-	sandbox.paths = view.paths;
-	sandbox.path_count = view.count;
 	return sandbox_spawn(&sandbox, pid);
 }
 
@@ -177,6 +158,7 @@ int spawn_device(const struct vgpu *vgpu, int fd, pid_t *pid)
 {
 	const struct config *config = vgpu->gpu->broker->config;
 	char *environment[GATE_VARIABLES + 5];
+	struct sandbox_paths paths = {0};
 	char door[PATH_MAX];
 	int r;
 
@@ -185,7 +167,10 @@ int spawn_device(const struct vgpu *vgpu, int fd, pid_t *pid)
 	if (r == 0)
 		r = layer_environment(config, vgpu->gpu->gpu, environment);
 	if (r == 0)
-		r = spawn(vgpu, fd, environment, pid);
+		r = paths_fill(&paths, vgpu, door);
+	if (r == 0)
+		r = spawn(vgpu, fd, environment, &paths, pid);
+	sandbox_paths_deinit(&paths);
 	strv_clear(environment);
 	return r;
 }
