@@ -197,7 +197,7 @@ static int kills_parse(const char *text, void *field)
 {
 	uint64_t value;
 
-	if (units_parse_count(text, 0, 1000, &value) < 0)
+	if (units_parse_count(text, 0, 64, &value) < 0)
 		return -EINVAL;
 	*(uint32_t *)field = value;
 	return 0;
@@ -275,7 +275,7 @@ static const struct key gpu_keys[] = {
 		"a duration from 1ms to 1h"),
 	GPU_KEY("KillLimit", hour_parse, defaults.kill_ns,
 		"a duration from 1ms to 1h"),
-	GPU_KEY("GuardKills", kills_parse, defaults.guard_kills, "0 to 1000"),
+	GPU_KEY("GuardKills", kills_parse, defaults.guard_kills, "0 to 64"),
 	GPU_KEY("GuardInterval", hour_parse, defaults.guard_ns,
 		"a duration from 1ms to 1h"),
 	GPU_KEY("Weight", weight_parse, defaults, "1 to 10000"),

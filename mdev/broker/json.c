@@ -179,6 +179,6 @@ void json_list_add(struct json_list *list, int error, sd_json_variant *item)
 
 void json_list_deinit(struct json_list *list)
 {
+	/* Frees the array as well. */
 	sd_json_variant_unref_many(list->items, list->count);
-	free(list->items);
 }

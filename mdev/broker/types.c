@@ -9,8 +9,8 @@
 #include "mdev/device/layout.h"
 #include "scheduler/core/sched.h"
 
-#define MIB (1ull << 20)
-#define GIB (1ull << 30)
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
 #define RESERVE_PART 32
 
 uint64_t vram_lent(uint64_t vram)
