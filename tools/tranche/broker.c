@@ -93,6 +93,18 @@ static int tell_in_use(sd_json_variant *parameters)
 	return -EBUSY;
 }
 
+static int tell_not_served(sd_json_variant *parameters)
+{
+	const char *gpu = json_text(parameters, "gpu", "");
+	const char *text = json_text(parameters, "text", "not served");
+
+	if (gpu[0])
+		return message_bad("GPU %s is not served: %s: see 'tranche "
+				   "doctor'",
+				   gpu, text);
+	return message_bad("%s: see 'tranche gpus'", text);
+}
+
 static int tell_own(const char *name, sd_json_variant *parameters)
 {
 	if (strcmp(name, "NoSuchGpu") == 0)
@@ -117,10 +129,7 @@ static int tell_own(const char *name, sd_json_variant *parameters)
 				   json_text(parameters, "setting", "?"),
 				   json_text(parameters, "text", "refused"));
 	if (strcmp(name, "NotServed") == 0)
-		return message_bad("GPU %s is not served: %s: see 'tranche "
-				   "doctor'",
-				   json_text(parameters, "gpu", "?"),
-				   json_text(parameters, "text", "?"));
+		return tell_not_served(parameters);
 	return 0;
 }
 
