@@ -13,9 +13,9 @@
 /* Arguments as /proc shows them; sizeof() counts the last NUL. */
 #define NAME_IS(arguments, expected)                                           \
 	do {                                                                   \
-		char name[VM_NAME_SIZE];                                       \
-		vm_name(name, arguments, sizeof(arguments));                   \
-		assert_string_equal(name, expected);                           \
+		char name_[VM_NAME_SIZE];                                      \
+		vm_name(name_, arguments, sizeof(arguments));                  \
+		assert_string_equal(name_, expected);                          \
 	} while (0)
 
 static void test_names(void **state)
