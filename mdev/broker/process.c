@@ -11,7 +11,6 @@
 #include "mdev/broker/event.h"
 #include "mdev/broker/log.h"
 #include "mdev/broker/module.h"
-#include "mdev/broker/node.h"
 #include "mdev/broker/spawn.h"
 #include "mdev/broker/vgpu.h"
 #include "mdev/sandbox/sandbox.h"
@@ -146,17 +145,11 @@ static int watch(struct vgpu *vgpu, int pidfd, pid_t pid)
 
 static int spawn_and_watch(struct vgpu *vgpu, int fd)
 {
-	const char *node = vgpu->gpu->gpu->render_node;
 	pid_t pid;
 	int pidfd, r;
 
 	/* One that serves nothing may be left in the control group. */
 	sandbox_kill(cgroup(vgpu), vgpu->uuid);
-	if (node) {
-		r = node_grant(node, vgpu->uid);
-		if (r < 0)
-			return r;
-	}
 	pidfd = spawn_device(vgpu, fd, &pid);
 	if (pidfd < 0)
 		return pidfd;
@@ -207,7 +200,6 @@ void process_ensure(struct vgpu *vgpu)
 
 void process_stop(struct vgpu *vgpu)
 {
-	const char *node = vgpu->gpu->gpu->render_node;
 	siginfo_t info;
 
 	stop_timer(&vgpu->process);
@@ -216,8 +208,6 @@ void process_stop(struct vgpu *vgpu)
 	if (vgpu->process.pid)
 		waitid(P_PIDFD, vgpu->process.pidfd, &info, WEXITED);
 	forget(&vgpu->process);
-	if (node)
-		node_revoke(node, vgpu->uid);
 }
 
 void process_reset(struct vgpu *vgpu)
