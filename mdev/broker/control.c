@@ -132,8 +132,8 @@ void control_event(struct broker *broker, const struct event *event)
 	while (i < control->watcher_count)
 		if (sd_varlink_notifybo(
 			    control->watchers[i],
-			    SD_JSON_BUILD_PAIR("event", SD_JSON_BUILD_VARIANT(
-								json))) < 0)
+			    SD_JSON_BUILD_PAIR(
+				    "event", SD_JSON_BUILD_VARIANT(json))) < 0)
 			watcher_drop(control, i);
 		else
 			i++;
