@@ -208,7 +208,7 @@ static void serve(struct host_gpu *gpu)
 
 	if (gpu->broker->module < 0) {
 		unserved(gpu, "there is no " TRANCHE_DEVICE
-			      ": load tranche.ko and start tranched again");
+			      ": load tranche.ko and restart tranched");
 		return;
 	}
 	if (!gpu->gpu->driver) {
@@ -257,7 +257,9 @@ void host_gpu_init(struct host_gpu *gpu, struct broker *broker,
 void host_gpu_gone(struct host_gpu *gpu)
 {
 	gpu->registered = false;
-	unserved(gpu, "its driver let go of it, or it was removed");
+	unserved(
+		gpu,
+		"its driver let go of it, or it was removed: bind it again and restart tranched");
 	event_gpu(gpu, EVENT_GPU_GONE, "%s", gpu->reason);
 }
 
