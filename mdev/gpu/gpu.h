@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #define GPU_BARS 6
+#define GPU_HEAPS 16
 
 struct gpu {
 	char address[16]; /* "0000:01:00.0", or "software" */
@@ -35,7 +36,7 @@ struct gpu {
 	char *vulkan_library; /* the ICD: path of the driver's library */
 	uint32_t vulkan_api;
 	uint64_t vram; /* bytes of its device-local heaps */
-	uint64_t heaps[16]; /* bytes; 0 ends */
+	uint64_t heaps[GPU_HEAPS + 1]; /* bytes; 0 ends */
 	bool exports; /* host-visible memory can be exported as dma-buf */
 	bool software;
 };
@@ -47,11 +48,11 @@ struct gpu_list {
 
 /**
  * gpu_list_init - look at what is there
- * @list: filled in; GPUs by PCI address, software ones last
+ * @list: filled in; GPUs by PCI address, a software one last
  *
- * A GPU whose Vulkan driver crashes or hangs (5 s) is listed without Vulkan.
+ * A GPU whose Vulkan driver crashes or hangs (15 s) is listed without Vulkan.
  *
- * Return: 0 or a negative errno.
+ * Return: 0; -ENOENT: tranche-probe is not installed; another negative errno.
  */
 int gpu_list_init(struct gpu_list *list);
 void gpu_list_deinit(struct gpu_list *list);
