@@ -35,15 +35,17 @@ struct arbiter;
 
 /**
  * struct arbiter_settings - of an account; all may be changed live
- * @tenant: accounts with the same tenant share its weight; "" for none
+ * @tenant: accounts with the same tenant share its weight, which is
+ *	    TSCHED_WEIGHT_DEFAULT; "" for none
  * @weight: TSCHED_WEIGHT_MIN..TSCHED_WEIGHT_MAX
  * @cap: permille of the GPU, 1..1000
  * @reservation: permille of the GPU, 0..1000
  * @latency: class
  * @instances: for policy fixed
  * @vram_limit: bytes; what is in use beyond it stays, nothing more is given
- * @kill_ns: how long a job may run
- * @guard_kills: killed contexts within @guard_ns that stop the account; 0: never
+ * @kill_ns: how long a job may run, 1 ms..1 h
+ * @guard_kills: killed contexts within @guard_ns that stop the account; 0:
+ *		 never; at most 64
  * @guard_ns: the window
  */
 struct arbiter_settings {
@@ -134,7 +136,10 @@ void arbiter_settings_init(struct arbiter_settings *settings);
 int arbiter_new(struct arbiter **arbiter, const struct tsched_config *config,
 		const struct arbiter_ops *ops, void *owner);
 
-/* arbiter_free - closes all lanes and doors; the gates stop submitting */
+/*
+ * arbiter_free - closes all lanes and doors; the gates stop submitting until
+ * another arbiter adopts them
+ */
 void arbiter_free(struct arbiter *arbiter);
 
 int arbiter_set_config(struct arbiter *arbiter,
@@ -145,7 +150,9 @@ int arbiter_set_config(struct arbiter *arbiter,
  * @arbiter: the arbiter
  * @account: its name
  * @settings: copied
- * @door_path: where to listen; a socket that is there already is replaced
+ * @door_path: where to listen; a socket that is there already is replaced.
+ *	       Who may connect is decided by its permissions, which are the
+ *	       caller's business
  *
  * Return: 0; -EEXIST; -EINVAL for a setting out of range; -ENOSPC when the
  * reservation does not fit; another negative errno.

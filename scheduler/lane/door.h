@@ -15,6 +15,8 @@
  * The connection is the gate's life: when it ends, its lane closes, its
  * in-flight work is given up and its video memory is free again.
  *
+ * The packets: door_wire.h. The arbiter's end: door_listen.h.
+ *
  * States of the gate's end: connected; lost (the arbiter died: -EPIPE from
  * every call until door_connect() succeeds again).
  *
@@ -29,13 +31,13 @@
 
 #include "scheduler/lane/lane.h"
 
-#define DOOR_VERSION 1
 /* The environment variable that names the socket to a gate. */
 #define DOOR_ENVIRONMENT "TRANCHE_GATE_DOOR"
 
 struct door {
 	pthread_mutex_t lock;
 	int fd; /* (lock) -1: lost */
+	int stale_fd; /* (lock) a lost connection that somebody may poll */
 	uint64_t held; /* (lock) bytes charged */
 	char path[108];
 };
@@ -66,6 +68,8 @@ int door_connect(struct door *door, struct lane *lane, int timeout_ms);
  * door_charge - ask for video memory
  * @door: connected
  * @bytes: how much
+ *
+ * An arbiter that does not answer for five seconds is lost.
  *
  * Return: 0; -ENOSPC beyond the quota; -EPIPE.
  */

@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #define LANE_JOBS 256 /* records the job ring holds */
+#define LANE_DEPTH_MAX 64 /* submissions in flight */
 
 struct lane_memory; /* the layout: lane_memory.h */
 
@@ -39,6 +40,7 @@ struct lane {
 	struct lane_memory *memory;
 	int memory_fd;
 	int bell_fd; /* eventfd the gate rings */
+	uint64_t taken; /* arbiter: records read */
 };
 
 enum lane_engine {
@@ -50,9 +52,9 @@ enum lane_engine {
 
 /**
  * struct lane_job - one submission, as the gate saw it
- * @id: counts up from 1
+ * @id: counts up from 1; 0: it never reached the driver
  * @submit_ns: CLOCK_MONOTONIC when it went to the driver
- * @complete_ns: when it was seen complete; 0 in the record of a submission
+ * @complete_ns: when it was seen complete; 0: it has not been
  * @gpu_ns: the time it ran, as well as the gate knows
  * @engine: of the queue family
  * @on_time: @complete_ns was seen when it happened, so that an estimator may
@@ -108,10 +110,11 @@ uint64_t lane_submitted(struct lane *lane, enum lane_engine engine,
 /**
  * lane_leave - a submission is complete, or failed to reach the driver
  * @lane: the lane
- * @job: what is known of it
+ * @job: what is known of it; with id 0 nothing but the count changes
  *
  * Rings the bell when the arbiter waits for this: the lane drains and was the
  * last, or others want the GPU and nothing more is in flight or wanted here.
+ * Wakes lane_wait().
  */
 void lane_leave(struct lane *lane, const struct lane_job *job);
 
@@ -120,10 +123,14 @@ void lane_leave(struct lane *lane, const struct lane_job *job);
  * @lane: the lane
  * @count: how many submissions wait now; 0: none any more
  *
- * Rings the bell when it changes between none and some while the lane is not
- * open, or when others want the GPU.
+ * Rings the bell when it changes between none and some while nothing is in
+ * flight, unless it changes to none and nobody else could use the GPU. Try
+ * lane_enter() first: what passes at once needs no lane_want().
  */
 void lane_want(struct lane *lane, uint32_t count);
+
+/* lane_ask - ring the bell: let the arbiter look at what is wanted */
+void lane_ask(struct lane *lane);
 
 /**
  * lane_wait - sleep until the lane may have opened
@@ -140,9 +147,18 @@ int lane_wait(struct lane *lane, uint64_t until_ns);
  * @lane: the lane
  *
  * Then the gate looks for completions at once and not lazily. A change wakes
- * lane_wait().
+ * lane_wait(), which returns 0 then.
  */
 bool lane_contended(const struct lane *lane);
+
+/**
+ * lane_wait_contended - sleep until others want the GPU
+ * @lane: the lane
+ * @until_ns: CLOCK_MONOTONIC, UINT64_MAX for no limit
+ *
+ * Return: 0; -ETIMEDOUT; -EINTR; -EPIPE as lane_wait().
+ */
+int lane_wait_contended(struct lane *lane, uint64_t until_ns);
 
 /* Seen by the gate only: the vGPU's video memory, in bytes. */
 uint64_t lane_vram_limit(const struct lane *lane);
@@ -174,8 +190,8 @@ void lane_destroy(struct lane *lane);
 
 /**
  * lane_grant - open it
- * @lane: closed or open
- * @depth: most submissions in flight
+ * @lane: in any state; open: with a new depth and lease
+ * @depth: most submissions in flight, 1..LANE_DEPTH_MAX
  * @lease_ns: CLOCK_MONOTONIC when the grant ends by itself
  */
 void lane_grant(struct lane *lane, uint32_t depth, uint64_t lease_ns);
@@ -209,12 +225,23 @@ uint64_t lane_submitted_total(const struct lane *lane);
 uint64_t lane_completed_total(const struct lane *lane);
 
 /**
- * lane_take_job - the next record: of a submission, or of a completion
+ * lane_take_job - the next record of a completion
  * @lane: the lane
- * @job: filled in; complete_ns 0: submitted
+ * @job: filled in
  *
  * Return: true; false when there is none. Records that did not fit are lost.
  */
 bool lane_take_job(struct lane *lane, struct lane_job *job);
+
+/**
+ * lane_running - what is in flight, in no order
+ * @lane: the lane
+ * @jobs: filled in; complete_ns 0
+ *
+ * Return: how many. May be less than lane_in_flight(): one may have entered and
+ * not yet been told of.
+ */
+unsigned int lane_running(const struct lane *lane,
+			  struct lane_job jobs[LANE_DEPTH_MAX]);
 
 #endif

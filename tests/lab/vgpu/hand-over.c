@@ -3,31 +3,54 @@
  * hand-over: the least broker that a vGPU needs, for tests of the device
  * process alone.
  *
- *   hand-over PCI-ADDRESS WINDOW-MIB PROGRAM [ARGUMENT]...
+ *   hand-over PCI-ADDRESS RENDER-NODE WINDOW-MIB PROGRAM [ARGUMENT]...
  *
  * Makes the GPU a parent of mediated devices with one type, "test", accepts
- * every vGPU, and starts PROGRAM for each, with " --device-fd N" behind its
- * arguments. A program that ends while its vGPU is there is started again when
- * a VMM opens the vGPU. Prints "ready" once vGPUs can be made. Ends on SIGTERM,
- * and its programs with it.
+ * every vGPU, and starts PROGRAM, a path, for each in a sandbox of its own, with
+ * " --device-fd N" behind its arguments and VK_DRIVER_FILES in its environment.
+ * A program that ends while its vGPU is there is started again when a VMM opens
+ * the vGPU. Prints "ready" once vGPUs can be made. Ends on SIGTERM, and its
+ * programs with it.
  */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kmod/uapi/tranche.h"
 #include "mdev/device/layout.h"
+#include "mdev/sandbox/paths.h"
 
 #define MIB (1ull << 20)
 #define INSTANCES 4
+#define CGROUP "/sys/fs/cgroup/hand-over"
+#define FIRST_UID 60000
+#define DEVICE_FD 3
+
+/* What every vGPU gets. */
+struct service {
+	int control;
+	char **argv;
+	char *environment[4];
+	struct sandbox_paths paths;
+	char names[INSTANCES][TRANCHE_UUID_SIZE]; /* of vGPUs; "": free */
+};
+
+static volatile sig_atomic_t ended;
+
+static void on_term(int number)
+{
+	(void)number;
+	ended = 1;
+}
 
 static void parse_address(const char *text,
 			  struct tranche_parent_register *parent)
@@ -65,43 +88,102 @@ static void register_parent(int control, const char *address, uint64_t window)
 		err(1, "register %s", address);
 }
 
-static void start(int fd, char *const *program, int count)
+static void check(int r, const char *what)
 {
-	char option[] = "--device-fd";
-	char number[16];
-	char **argv;
+	if (r < 0)
+		errx(1, "%s: %s", what, strerror(-r));
+}
 
-	if (fork() != 0)
-		return;
-	argv = calloc(count + 3, sizeof(*argv));
-	if (!argv)
-		err(127, "arguments");
-	/* Else the children of an ignored signal could not be waited for. */
-	signal(SIGCHLD, SIG_DFL);
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	snprintf(number, sizeof(number), "%d", fd);
-	memcpy(argv, program, count * sizeof(*argv));
-	argv[count] = option;
-	argv[count + 1] = number;
-	argv[count + 2] = NULL;
-	fcntl(fd, F_SETFD, 0);
-	execvp(argv[0], argv);
-	err(127, "%s", argv[0]);
+static void service_init(struct service *service, const char *node, int argc,
+			 char **argv)
+{
+	static char option[] = "--device-fd", number[] = "3";
+	static char cache[] = "MESA_SHADER_CACHE_DISABLE=true";
+	const char *drivers = getenv("VK_DRIVER_FILES");
+	char *program = strdup(argv[0]);
+
+	service->argv = calloc(argc + 3, sizeof(*argv));
+	if (!program || !service->argv)
+		err(1, "arguments");
+	memcpy(service->argv, argv, argc * sizeof(*argv));
+	service->argv[argc] = option;
+	service->argv[argc + 1] = number;
+	service->environment[0] = cache;
+	if (drivers && asprintf(&service->environment[1], "VK_DRIVER_FILES=%s",
+				drivers) < 0)
+		err(1, "environment");
+	check(sandbox_paths_add_system(&service->paths), "paths");
+	check(sandbox_paths_add_gpu(&service->paths, node), node);
+	check(sandbox_paths_add(&service->paths, dirname(program), NULL, 0),
+	      "paths");
+	free(program);
+}
+
+/* The place of a vGPU in the service, whose number its user has. */
+static int place(struct service *service, const char *uuid)
+{
+	int first_free = -1;
+
+	for (int i = 0; i < INSTANCES; i++) {
+		if (strcmp(service->names[i], uuid) == 0)
+			return i;
+		if (!*service->names[i] && first_free < 0)
+			first_free = i;
+	}
+	if (first_free >= 0)
+		strcpy(service->names[first_free], uuid);
+	return first_free;
+}
+
+static void start(struct service *service, const char *uuid, int fd)
+{
+	const struct sandbox_fd given = {fd, DEVICE_FD};
+	const struct sandbox_config config = {
+		.name = uuid,
+		.cgroup = CGROUP,
+		.uid = FIRST_UID + place(service, uuid),
+		.argv = service->argv,
+		.environment = service->environment,
+		.paths = service->paths.list,
+		.path_count = service->paths.count,
+		.fds = &given,
+		.fd_count = 1,
+		.log_fd = STDERR_FILENO,
+		.memory_max = 1024 * MIB,
+		.pids_max = 512,
+		.memlock_max = 512 * MIB,
+		.files_max = 65536,
+	};
+	pid_t pid;
+	int pidfd;
+
+	/* What is left of the one before. */
+	sandbox_kill(CGROUP, uuid);
+	pidfd = sandbox_spawn(&config, &pid);
+	if (pidfd < 0)
+		warnx("start: %s", strerror(-pidfd));
+	else
+		close(pidfd);
+}
+
+static void forget(struct service *service, const char *uuid)
+{
+	sandbox_kill(CGROUP, uuid);
+	*service->names[place(service, uuid)] = '\0';
 }
 
 /* Whoever serves it goes on; a vGPU without anybody gets a process. */
-static void serve(int control, const struct tranche_event *event,
-		  char *const *program, int count)
+static void serve(struct service *service, const char *uuid)
 {
 	struct tranche_vgpu_attach attach = {0};
 
-	memcpy(attach.uuid, event->uuid, sizeof(attach.uuid));
-	if (ioctl(control, TRANCHE_VGPU_ATTACH, &attach) < 0) {
+	memcpy(attach.uuid, uuid, sizeof(attach.uuid));
+	if (ioctl(service->control, TRANCHE_VGPU_ATTACH, &attach) < 0) {
 		if (errno != EBUSY && errno != ENOENT)
-			warn("attach %s", event->uuid);
+			warn("attach %s", uuid);
 		return;
 	}
-	start(attach.fd, program, count);
+	start(service, uuid, attach.fd);
 	close(attach.fd);
 }
 
@@ -120,25 +202,41 @@ static bool wants_process(const struct tranche_event *event)
 	       !(event->state & TRANCHE_STATE_SERVED);
 }
 
+static void handle(struct service *service, const struct tranche_event *event)
+{
+	if (event->kind == TRANCHE_EVENT_CREATE || wants_process(event))
+		serve(service, event->uuid);
+	if (event->kind == TRANCHE_EVENT_REMOVED)
+		forget(service, event->uuid);
+	answer(service->control, event->id);
+}
+
 int main(int argc, char **argv)
 {
+	const struct sigaction on_end = {.sa_handler = on_term};
+	struct service service = {0};
 	struct tranche_event event;
-	int control;
 
-	if (argc < 4)
+	if (argc < 5)
 		errx(2,
-		     "usage: hand-over PCI WINDOW-MIB PROGRAM [ARGUMENT]...");
+		     "usage: hand-over PCI NODE WINDOW-MIB PROGRAM [ARGUMENT]...");
 	signal(SIGCHLD, SIG_IGN);
-	control = open(TRANCHE_DEVICE, O_RDWR | O_CLOEXEC);
-	if (control < 0)
+	sigaction(SIGTERM, &on_end, NULL);
+	service_init(&service, argv[2], argc - 4, argv + 4);
+	service.control = open(TRANCHE_DEVICE, O_RDWR | O_CLOEXEC);
+	if (service.control < 0)
 		err(1, TRANCHE_DEVICE);
-	register_parent(control, argv[1], strtoull(argv[2], NULL, 10) * MIB);
+	register_parent(service.control, argv[1],
+			strtoull(argv[3], NULL, 10) * MIB);
 	puts("ready");
 	fflush(stdout);
-	while (ioctl(control, TRANCHE_EVENT_RECEIVE, &event) == 0) {
-		if (event.kind == TRANCHE_EVENT_CREATE || wants_process(&event))
-			serve(control, &event, argv + 3, argc - 3);
-		answer(control, event.id);
-	}
-	err(1, "events");
+	while (!ended &&
+	       ioctl(service.control, TRANCHE_EVENT_RECEIVE, &event) == 0)
+		handle(&service, &event);
+	for (int i = 0; i < INSTANCES; i++)
+		if (*service.names[i])
+			forget(&service, service.names[i]);
+	if (!ended)
+		err(1, "events");
+	return 0;
 }

@@ -15,7 +15,9 @@ vgpu_module() {
 vgpu_broker() {
   vgpu_module
   gpu=$(lab-gpu address)
-  hand-over "$gpu" "${1:-256}" tranche-vgpu >/tmp/hand-over.log &
+  node=/dev/dri/$(basename "$(echo "/sys/bus/pci/devices/$gpu"/*/drm/renderD*)")
+  hand-over "$gpu" "$node" "${1:-256}" "$LAB_BUILD/bin/tranche-vgpu" \
+    >/tmp/hand-over.log &
   broker=$!
   for _ in $(seq 100); do
     ! grep -q ready /tmp/hand-over.log || break

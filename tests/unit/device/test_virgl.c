@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The renderer over virglrenderer and a real render server. */
-#include <dirent.h>
+#include <fcntl.h>
 #include <linux/virtio_gpu.h>
 #include <semaphore.h>
 #include <setjmp.h>
@@ -129,15 +129,13 @@ static void test_abandoned_renderer_begins_again(void **state)
 	}
 }
 
+/* One by one, since a sandbox has no /proc. */
 static unsigned int descriptors(void)
 {
-	DIR *dir = opendir("/proc/self/fd");
 	unsigned int count = 0;
 
-	assert_non_null(dir);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
 	return count;
 }
 
