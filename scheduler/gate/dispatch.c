@@ -58,6 +58,25 @@ struct dispatch_node *dispatch_map_remove(struct dispatch_map *map,
 	return node;
 }
 
+void dispatch_map_init(struct dispatch_map *map)
+{
+	*map = (struct dispatch_map)DISPATCH_MAP_INITIALIZER;
+}
+
+struct dispatch_node *dispatch_map_pop(struct dispatch_map *map)
+{
+	struct dispatch_node *node = NULL;
+
+	pthread_rwlock_wrlock(&map->lock);
+	for (size_t i = 0; !node && i < DISPATCH_BUCKETS; i++) {
+		node = map->buckets[i];
+		if (node)
+			map->buckets[i] = node->next;
+	}
+	pthread_rwlock_unlock(&map->lock);
+	return node;
+}
+
 VkLayerInstanceCreateInfo *
 dispatch_instance_link(const VkInstanceCreateInfo *info)
 {

@@ -84,6 +84,23 @@ struct dispatch_node *dispatch_map_remove(struct dispatch_map *map,
 					  const void *key);
 
 /**
+ * dispatch_map_init() - An empty map of other than static storage
+ * @map:	to be initialised
+ *
+ * Also for a map in the child of a fork(), where its lock may be held by
+ * a thread that is not there; the nodes stay the caller's.
+ */
+void dispatch_map_init(struct dispatch_map *map);
+
+/**
+ * dispatch_map_pop() - Take any node out
+ * @map:	the map
+ *
+ * Return: the node, the caller's again, or NULL when the map is empty.
+ */
+struct dispatch_node *dispatch_map_pop(struct dispatch_map *map);
+
+/**
  * dispatch_instance_link() - The loader's chain link of vkCreateInstance
  * @info:	what the layer's vkCreateInstance was given
  *

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Noticing that submissions are complete.
+ *
+ * Alone on the GPU and with short jobs nobody needs to know at once: then marks
+ * are looked at with a later submission, and every few milliseconds. That
+ * costs no system call per submission. Otherwise the queue's thread waits for
+ * each mark. One submission in many is watched in any case, to know how long
+ * the jobs are; times seen late are never used for that.
+ */
+#include "scheduler/gate/queue.h"
+
+#include "scheduler/gate/connection.h"
+#include "scheduler/gate/device.h"
+#include "scheduler/gate/hold.h"
+#include "scheduler/gate/thread.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+#define LAZY_JOB_NS (NS_PER_MS / 2) /* jobs shorter than this are short */
+#define LAZY_JOBS 4 /* that many have to be seen first */
+#define LAZY_UNWATCHED 64 /* one of so many is watched */
+#define LAZY_PENDING 8 /* so many may be pending before a look */
+#define TICK_NS (10 * NS_PER_MS)
+#define IDLE_TICKS 16 /* then the thread sleeps */
+#define WAIT_NS (100 * NS_PER_MS)
+#define AVERAGE_SHIFT 3
+
+/* ------------------------------------------------------------------------
+ * Marks
+ * ------------------------------------------------------------------------ */
+
+/* Called with the lock held. An error means a lost device: nothing will ever
+ * become complete, so everything is. */
+static uint64_t done_value(struct queue *queue)
+{
+	struct device *device = queue->device;
+	uint64_t value;
+
+	if (!device->timeline)
+		return 0;
+	if (device->next.get_counter(device->handle, queue->done, &value) !=
+	    VK_SUCCESS)
+		return UINT64_MAX;
+	return value;
+}
+
+static bool mark_reached(const struct submission *submission, uint64_t value)
+{
+	struct device *device = submission->queue->device;
+
+	if (device->timeline)
+		return submission->done <= value;
+	return device->next.get_fence(device->handle, submission->fence) !=
+	       VK_NOT_READY;
+}
+
+/* Called without a lock. */
+static void mark_wait(struct device *device, VkSemaphore done, uint64_t value,
+		      VkFence fence)
+{
+	VkSemaphoreWaitInfo info = {
+		.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
+		.semaphoreCount = 1,
+		.pSemaphores = &done,
+		.pValues = &value,
+	};
+
+	if (device->timeline)
+		device->next.wait_semaphores(device->handle, &info, WAIT_NS);
+	else
+		device->next.wait_fences(device->handle, 1, &fence, VK_TRUE,
+					 WAIT_NS);
+}
+
+/* ------------------------------------------------------------------------
+ * Harvest
+ * ------------------------------------------------------------------------ */
+
+static bool submission_is_out(const struct submission *submission)
+{
+	return submission && submission->entered && submission->sent;
+}
+
+/* How long a submission ran that was seen complete now. */
+static uint64_t run_ns(const struct queue *queue,
+		       const struct submission *submission, uint64_t now_ns)
+{
+	uint64_t begin_ns = submission->submit_ns;
+
+	if (begin_ns < queue->complete_ns)
+		begin_ns = queue->complete_ns;
+	return now_ns > begin_ns ? now_ns - begin_ns : 0;
+}
+
+static void job_learn(struct queue *queue, uint64_t gpu_ns)
+{
+	int64_t difference = (int64_t)gpu_ns - (int64_t)queue->job_ns;
+
+	if (!queue->jobs_seen++)
+		queue->job_ns = gpu_ns;
+	else
+		queue->job_ns += difference >> AVERAGE_SHIFT;
+}
+
+static void submission_complete(struct queue *queue,
+				struct submission *submission, uint64_t now_ns,
+				bool on_time)
+{
+	uint64_t gpu_ns = run_ns(queue, submission, now_ns);
+
+	if (on_time)
+		job_learn(queue, gpu_ns);
+	else if (gpu_ns > queue->job_ns)
+		gpu_ns = queue->job_ns;
+	queue->complete_ns = now_ns;
+	queue_leave(submission, now_ns, gpu_ns, on_time);
+	submission->next = queue->spare;
+	queue->spare = submission;
+}
+
+/*
+ * Called with the lock held. @awaited: the id of the submission whose mark was
+ * waited for, or 0; others were complete at some time before.
+ */
+static uint32_t harvest(struct queue *queue, uint64_t awaited)
+{
+	struct submission *submission = queue->pending;
+	uint64_t now_ns, value;
+	uint32_t count = 0;
+
+	if (!submission_is_out(submission))
+		return 0;
+	value = done_value(queue);
+	now_ns = thread_now();
+	while (submission_is_out(submission) &&
+	       mark_reached(submission, value)) {
+		queue->pending = submission->next;
+		submission_complete(queue, submission, now_ns,
+				    submission->id == awaited);
+		submission = queue->pending;
+		count++;
+	}
+	queue->pending_count -= count;
+	if (!queue->pending)
+		queue->pending_tail = &queue->pending;
+	return count;
+}
+
+uint32_t completion_harvest(struct queue *queue)
+{
+	uint32_t count;
+
+	pthread_mutex_lock(&queue->lock);
+	/* The thread may be waiting for a fence, which nobody may reset then. */
+	count = queue->device->timeline || !queue->running ? harvest(queue, 0)
+							   : 0;
+	pthread_mutex_unlock(&queue->lock);
+	return count;
+}
+
+/* ------------------------------------------------------------------------
+ * Watching
+ * ------------------------------------------------------------------------ */
+
+static bool may_be_lazy(struct queue *queue)
+{
+	if (queue->jobs_seen < LAZY_JOBS || queue->job_ns >= LAZY_JOB_NS)
+		return false;
+	if (!queue->device->timeline || hold_waiting() ||
+	    lane_contended(connection_lane()))
+		return false;
+	if (++queue->unwatched < LAZY_UNWATCHED)
+		return true;
+	queue->unwatched = 0;
+	return false;
+}
+
+void completion_expect(struct queue *queue)
+{
+	queue->lazy = may_be_lazy(queue);
+	if (queue->lazy && queue->pending_count >= LAZY_PENDING)
+		harvest(queue, 0);
+	if (queue->watch == QUEUE_ASLEEP ||
+	    (queue->watch == QUEUE_TICKING && !queue->lazy))
+		pthread_cond_signal(&queue->changed);
+}
+
+/* Called with the lock held, which is given up meanwhile. */
+static void watch_pause(struct queue *queue, enum queue_watch watch,
+			uint64_t until_ns)
+{
+	queue->watch = watch;
+	thread_cond_wait(&queue->changed, &queue->lock, until_ns);
+	queue->watch = QUEUE_WATCHING;
+}
+
+/* Nothing is out: go on ticking for a while, so that the next submissions need
+ * not wake anybody. */
+static void watch_nothing(struct queue *queue)
+{
+	if (queue->lazy && queue->idle_ticks < IDLE_TICKS) {
+		queue->idle_ticks++;
+		watch_pause(queue, QUEUE_TICKING, thread_now() + TICK_NS);
+		return;
+	}
+	watch_pause(queue, QUEUE_ASLEEP, UINT64_MAX);
+	queue->idle_ticks = 0;
+}
+
+static uint32_t watch_lazily(struct queue *queue)
+{
+	uint64_t oldest = queue->pending->id;
+	uint32_t count;
+
+	queue->idle_ticks = 0;
+	watch_pause(queue, QUEUE_TICKING, thread_now() + TICK_NS);
+	count = harvest(queue, 0);
+	/* Not that short after all. */
+	if (submission_is_out(queue->pending) && queue->pending->id == oldest)
+		queue->lazy = false;
+	return count;
+}
+
+static uint32_t watch_closely(struct queue *queue)
+{
+	uint32_t count = harvest(queue, 0);
+	struct submission *submission = queue->pending;
+	struct device *device = queue->device;
+	VkSemaphore done = queue->done;
+	uint64_t id, value;
+	VkFence fence;
+
+	if (count || !submission_is_out(submission))
+		return count;
+	id = submission->id;
+	value = submission->done;
+	fence = submission->fence;
+	pthread_mutex_unlock(&queue->lock);
+	mark_wait(device, done, value, fence);
+	pthread_mutex_lock(&queue->lock);
+	return harvest(queue, id);
+}
+
+static void watch_once(struct queue *queue)
+{
+	uint32_t count;
+
+	if (!submission_is_out(queue->pending)) {
+		watch_nothing(queue);
+		return;
+	}
+	if (queue->lazy)
+		count = watch_lazily(queue);
+	else
+		count = watch_closely(queue);
+	if (!count)
+		return;
+	pthread_mutex_unlock(&queue->lock);
+	hold_pass();
+	pthread_mutex_lock(&queue->lock);
+}
+
+static void *watch(void *data)
+{
+	struct queue *queue = data;
+
+	pthread_mutex_lock(&queue->lock);
+	while (!queue->stop)
+		watch_once(queue);
+	pthread_mutex_unlock(&queue->lock);
+	return NULL;
+}
+
+int completion_start(struct queue *queue)
+{
+	int r = thread_start(&queue->thread, "gate-queue", watch, queue);
+
+	queue->running = r == 0;
+	return r;
+}
+
+void completion_stop(struct queue *queue)
+{
+	if (!queue->running)
+		return;
+	pthread_mutex_lock(&queue->lock);
+	queue->stop = true;
+	pthread_cond_signal(&queue->changed);
+	pthread_mutex_unlock(&queue->lock);
+	pthread_join(queue->thread, NULL);
+	queue->running = false;
+}

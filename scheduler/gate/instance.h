@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Instances and physical devices under the gate.
+ *
+ * An instance comes into being only with a connection to the arbiter, and only
+ * physical devices that the process may see are listed. Both are found by
+ * their handles, which are the driver's: the loader writes to the first word of
+ * a dispatchable object as it likes.
+ *
+ * Ownership: an instance owns its physical devices and one reference of the
+ * connection. Locking: `lock` guards the list of physical devices, which only
+ * grows; the rest is constant.
+ */
+#ifndef TRANCHE_GATE_INSTANCE_H
+#define TRANCHE_GATE_INSTANCE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vulkan/vulkan.h>
+
+#include "scheduler/gate/dispatch.h"
+#include "scheduler/gate/next.h"
+
+struct instance {
+	struct dispatch_node node;
+	VkInstance handle;
+	PFN_vkGetInstanceProcAddr get_proc;
+	struct next_instance next;
+	uint32_t api_version; /* that the application asked for */
+	pthread_mutex_t lock;
+	struct physical *physicals;
+};
+
+struct physical {
+	struct dispatch_node node;
+	struct physical *next;
+	struct instance *instance;
+	VkPhysicalDevice handle;
+	bool visible;
+	bool timeline; /* has timeline semaphores */
+	bool timeline_core; /* without an extension */
+	/* Whether a binary semaphore's signal may be held back by a timeline
+	 * that is not submitted yet. */
+	bool holds_binary;
+	VkPhysicalDeviceMemoryProperties memory; /* the driver's */
+};
+
+struct instance *instance_find(VkInstance handle);
+struct physical *physical_find(VkPhysicalDevice handle);
+
+/**
+ * instance_create() - vkCreateInstance
+ * @get:	of the next layer or the driver
+ * @info:	the request
+ * @allocator:	for the driver
+ * @handle:	the result
+ *
+ * Return: VK_SUCCESS; VK_ERROR_INITIALIZATION_FAILED without the arbiter's
+ * consent; or the driver's error.
+ */
+VkResult instance_create(PFN_vkGetInstanceProcAddr get,
+			 const VkInstanceCreateInfo *info,
+			 const VkAllocationCallbacks *allocator,
+			 VkInstance *handle);
+
+/* The calls of the application. */
+VKAPI_ATTR void VKAPI_CALL
+gate_DestroyInstance(VkInstance handle, const VkAllocationCallbacks *allocator);
+VKAPI_ATTR VkResult VKAPI_CALL gate_EnumeratePhysicalDevices(
+	VkInstance handle, uint32_t *count, VkPhysicalDevice *devices);
+VKAPI_ATTR VkResult VKAPI_CALL
+gate_EnumeratePhysicalDeviceGroups(VkInstance handle, uint32_t *count,
+				   VkPhysicalDeviceGroupProperties *groups);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "scheduler/gate/physical.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The extensions of a physical device that matter here. */
+struct offers {
+	bool timeline;
+	bool pci;
+	bool driver;
+};
+
+static VkExtensionProperties *extensions_list(const struct physical *physical,
+					      uint32_t *count)
+{
+	const struct next_instance *next = &physical->instance->next;
+	VkExtensionProperties *list;
+
+	if (next->enumerate_extensions(physical->handle, NULL, count, NULL) !=
+	    VK_SUCCESS)
+		return NULL;
+	list = calloc(*count ? *count : 1, sizeof(*list));
+	if (list && next->enumerate_extensions(physical->handle, NULL, count,
+					       list) < 0) {
+		free(list);
+		return NULL;
+	}
+	return list;
+}
+
+static struct offers offers_find(const struct physical *physical)
+{
+	struct offers offers = {};
+	uint32_t count = 0;
+	VkExtensionProperties *list = extensions_list(physical, &count);
+
+	for (uint32_t i = 0; list && i < count; i++) {
+		const char *name = list[i].extensionName;
+
+		if (!strcmp(name, VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME))
+			offers.timeline = true;
+		if (!strcmp(name, VK_EXT_PCI_BUS_INFO_EXTENSION_NAME))
+			offers.pci = true;
+		if (!strcmp(name, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME))
+			offers.driver = true;
+	}
+	free(list);
+	return offers;
+}
+
+static void timeline_find(struct physical *physical, uint32_t api_version,
+			  bool extension)
+{
+	struct instance *instance = physical->instance;
+	VkPhysicalDeviceTimelineSemaphoreFeatures timeline = {
+		.sType =
+			VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES,
+	};
+	VkPhysicalDeviceFeatures2 features = {
+		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+		.pNext = &timeline,
+	};
+
+	physical->timeline_core = api_version >= VK_API_VERSION_1_2 &&
+				  instance->api_version >= VK_API_VERSION_1_2;
+	if (!physical->timeline_core && !extension)
+		return;
+	if (!instance->next.get_features2)
+		return;
+	instance->next.get_features2(physical->handle, &features);
+	physical->timeline = timeline.timelineSemaphore;
+}
+
+static bool is_wanted(const VkPhysicalDevicePCIBusInfoPropertiesEXT *pci,
+		      const char *wanted)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%04x:%02x:%02x.%x", pci->pciDomain,
+		 pci->pciBus, pci->pciDevice, pci->pciFunction);
+	return !strcasecmp(name, wanted);
+}
+
+/* A device that does not say where it is can't be told from the wanted one. */
+static bool is_visible(const struct physical *physical, bool pci_known)
+{
+	const struct next_instance *next = &physical->instance->next;
+	const char *wanted = secure_getenv(PHYSICAL_PCI_ENVIRONMENT);
+	VkPhysicalDevicePCIBusInfoPropertiesEXT pci = {
+		.sType =
+			VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PCI_BUS_INFO_PROPERTIES_EXT,
+	};
+	VkPhysicalDeviceProperties2 properties = {
+		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+		.pNext = &pci,
+	};
+
+	if (!wanted || !*wanted || !pci_known || !next->get_properties2)
+		return true;
+	next->get_properties2(physical->handle, &properties);
+	return is_wanted(&pci, wanted);
+}
+
+/*
+ * Mesa's drivers order work that waits for a later signal themselves, whatever
+ * semaphores are behind it. Of others that is not known.
+ */
+static bool is_mesa(VkDriverId id)
+{
+	switch (id) {
+	case VK_DRIVER_ID_MESA_RADV:
+	case VK_DRIVER_ID_INTEL_OPEN_SOURCE_MESA:
+	case VK_DRIVER_ID_MESA_LLVMPIPE:
+	case VK_DRIVER_ID_MESA_TURNIP:
+	case VK_DRIVER_ID_MESA_V3DV:
+	case VK_DRIVER_ID_MESA_PANVK:
+	case VK_DRIVER_ID_MESA_VENUS:
+	case VK_DRIVER_ID_MESA_DOZEN:
+	case VK_DRIVER_ID_MESA_NVK:
+	case VK_DRIVER_ID_IMAGINATION_OPEN_SOURCE_MESA:
+	case VK_DRIVER_ID_MESA_HONEYKRISP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool holds_binary(const struct physical *physical, bool driver_known)
+{
+	const struct next_instance *next = &physical->instance->next;
+	const char *strict = secure_getenv(PHYSICAL_STRICT_ENVIRONMENT);
+	VkPhysicalDeviceDriverProperties driver = {
+		.sType =
+			VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
+	};
+	VkPhysicalDeviceProperties2 properties = {
+		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+		.pNext = &driver,
+	};
+
+	if ((strict && *strict) || !driver_known || !next->get_properties2)
+		return false;
+	next->get_properties2(physical->handle, &properties);
+	return is_mesa(driver.driverID);
+}
+
+struct physical *physical_new(struct instance *instance,
+			      VkPhysicalDevice handle)
+{
+	struct physical *physical = calloc(1, sizeof(*physical));
+	VkPhysicalDeviceProperties properties;
+	struct offers offers;
+
+	if (!physical)
+		return NULL;
+	physical->instance = instance;
+	physical->handle = handle;
+	offers = offers_find(physical);
+	instance->next.get_properties(handle, &properties);
+	instance->next.get_memory(handle, &physical->memory);
+	timeline_find(physical, properties.apiVersion, offers.timeline);
+	physical->visible = is_visible(physical, offers.pci);
+	physical->holds_binary =
+		holds_binary(physical, offers.driver ||
+					       properties.apiVersion >=
+						       VK_API_VERSION_1_2);
+	return physical;
+}
