@@ -52,7 +52,12 @@ static int user_become(const struct sandbox_plan *plan)
 
 static int capabilities_drop(void)
 {
-	const unsigned long bits = SECURE_ALL_BITS | SECURE_ALL_LOCKS;
+	/* Not SECURE_ALL_BITS, which has bits that older kernels refuse. */
+	const unsigned long bits =
+		SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
+		SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
+		SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+		SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
 	struct __user_cap_header_struct header = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
 	};

@@ -33,12 +33,15 @@ struct sandbox_failure {
 	unsigned int path; /* with SANDBOX_STEP_PATH: index of the entry */
 };
 
-/* One entry of the root: a mount that belongs nowhere yet, or a link. */
+/*
+ * One entry of the root: a mount that belongs nowhere yet, a node in the folder
+ * of devices, or a link.
+ */
 struct sandbox_entry {
 	const char *host; /* the configuration's */
 	const char *inside; /* absolute, without "..", the configuration's */
 	int flags; /* SANDBOX_PATH_* */
-	int tree; /* detached mount; -1 for a link */
+	int tree; /* detached mount, or the node; -1 for a link */
 	bool folder;
 	char *link; /* where the link leads, or NULL */
 };
@@ -47,6 +50,7 @@ struct sandbox_plan {
 	const struct sandbox_config *config;
 	struct sandbox_entry *entries;
 	unsigned int entry_count;
+	int devices; /* what /dev will be, with nodes; detached */
 	int ruleset; /* of Landlock; -1: the kernel has none */
 	struct sock_fprog filter;
 	/*

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A confined process's root: a small tmpfs with mount points, on which mounts
- * stand that the parent has cut out of the host's tree.
+ * stand that the parent has cut out of the host's tree. Device nodes are made
+ * anew, for its user alone: the host's often need a group that it has not.
  *
  *   opened     root_open(): each entry is a mount that belongs to no tree
  *   assembled  root_enter(): in the child; nothing else of the host can be seen

@@ -15,8 +15,9 @@
  * and signals reach it only where it handles or blocks them.
  *
  * The caller needs CAP_SYS_ADMIN (mounts, namespaces), CAP_SETUID and
- * CAP_SETGID (maps), CAP_SYS_RESOURCE (limits), and write access to its cgroup
- * folder; it must not be in a chroot. It may have threads.
+ * CAP_SETGID (maps), CAP_SYS_RESOURCE (limits), CAP_MKNOD and CAP_CHOWN
+ * (devices), and write access to its cgroup folder; it must not be in a chroot.
+ * It may have threads.
  *
  * Ownership: the caller owns the struct; the kernel owns the processes.
  * Locking: none.
@@ -36,7 +37,8 @@ struct sandbox_path {
 #define SANDBOX_KILL_MS 10000
 
 #define SANDBOX_PATH_WRITE (1 << 0)
-#define SANDBOX_PATH_DEVICE (1 << 1) /* a device node that may be opened */
+/* A character device below /dev; there the process's own, read and write. */
+#define SANDBOX_PATH_DEVICE (1 << 1)
 #define SANDBOX_PATH_OPTIONAL (1 << 2) /* skip it when it is not there */
 #define SANDBOX_PATH_LINK (1 << 3) /* the symbolic link, not what it names */
 

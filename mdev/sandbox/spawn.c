@@ -238,7 +238,11 @@ static int plan_make(struct sandbox_plan *plan)
 
 int sandbox_spawn(const struct sandbox_config *config, pid_t *pid)
 {
-	struct sandbox_plan plan = {.config = config, .ruleset = -1};
+	struct sandbox_plan plan = {
+		.config = config,
+		.ruleset = -1,
+		.devices = -1,
+	};
 	int r = config_check(config);
 
 	if (r < 0)

@@ -15,7 +15,8 @@ vgpu_module() {
 vgpu_broker() {
   vgpu_module
   gpu=$(lab-gpu address)
-  node=/dev/dri/$(basename "$(echo "/sys/bus/pci/devices/$gpu"/*/drm/renderD*)")
+  node=/dev/dri/$(find "/sys/bus/pci/devices/$gpu/" -name 'renderD*' \
+    -printf '%f\n' -quit)
   hand-over "$gpu" "$node" "${1:-256}" "$LAB_BUILD/bin/tranche-vgpu" \
     >/tmp/hand-over.log &
   broker=$!
