@@ -80,5 +80,8 @@ int tsched_job_complete(struct tsched_entity *entity, struct tsched_job *job,
 	watch_restart(entity);
 	lease_renew(entity);
 	entity_gap_begin(entity);
+	/* Seen late, it says nothing of how long the gap after it is. */
+	if (!on_time)
+		entity->flags &= ~ENTITY_GAP;
 	return 0;
 }

@@ -251,8 +251,8 @@ int tsched_job_start(struct tsched_entity *entity, struct tsched_job *job,
  * @entity: the leaf it belongs to
  * @job: the job, in flight; the caller's again after this
  * @gpu_ns: the time it ran, as measured: a statistic, never a charge
- * @on_time: whether the completion was seen when it happened; only then does
- *           the estimator learn from @gpu_ns
+ * @on_time: whether the completion was seen when it happened; only then do
+ *           the estimators learn from @gpu_ns and from the gap that follows
  * @now_ns: the time
  *
  * Return: 0; -EINVAL if the job is not in flight.

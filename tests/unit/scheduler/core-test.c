@@ -504,6 +504,27 @@ static void late_completions_teach_nothing(void **unused)
 	assert_int_equal(stats_of(&t.a).engine_ns[TSCHED_COMPUTE], 10 * MS);
 }
 
+/* A completion noticed at the next submission says nothing of the gap. */
+static void late_completions_teach_no_gaps(void **unused)
+{
+	unsigned int i;
+
+	(void)unused;
+	want(&t.a);
+	assert_granted(&t.a);
+	for (i = 0; i < 8; i++) {
+		submit(&t.a);
+		idle(&t.a);
+		t.now += MS;
+		assert_int_equal(
+			tsched_job_complete(&t.a, &t.job, MS, false, t.now), 0);
+		want(&t.a);
+	}
+	assert_int_equal(stats_of(&t.a).gap_high_ns, 0);
+	loop_once(&t.a, MS, 50 * US);
+	assert_int_equal(stats_of(&t.a).gap_high_ns, 50 * US);
+}
+
 static void short_known_gaps_keep_the_slot(void **unused)
 {
 	unsigned int i;
@@ -735,6 +756,7 @@ int main(void)
 		rule(best_effort_gates_nobody_and_counts),
 		rule(depth_fits_known_jobs_into_the_time_in_flight),
 		rule(late_completions_teach_nothing),
+		rule(late_completions_teach_no_gaps),
 		rule(short_known_gaps_keep_the_slot),
 		rule(unknown_gaps_do_not),
 		rule(standing_grant_of_an_idle_holder_costs_nothing),
