@@ -93,6 +93,43 @@ static int tell_in_use(sd_json_variant *parameters)
 	return -EBUSY;
 }
 
+/* The broker names its parameter; people know the option. */
+static int tell_invalid(sd_json_variant *parameters)
+{
+	static const char *const options[][2] = {
+		{"weight", "--weight"},
+		{"capPercent", "--cap"},
+		{"reservationPercent", "--reservation"},
+		{"vramLimitBytes", "--vram"},
+		{"latency", "--latency"},
+		{"tenant", "--tenant"},
+		{"killMs", "--kill-after"},
+		{"name", "--name"},
+		{"uuid", "--uuid"},
+		{"gpu", "--gpu"},
+	};
+	const char *setting = json_text(parameters, "setting", "?");
+	const char *text = json_text(parameters, "text", "another value");
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
+		if (strcmp(setting, options[i][0]) == 0)
+			return message_bad("%s is refused: give %s",
+					   options[i][1], text);
+	return message_bad("%s is refused: give %s", setting, text);
+}
+
+static int tell_not_served(sd_json_variant *parameters)
+{
+	const char *gpu = json_text(parameters, "gpu", "");
+	const char *text = json_text(parameters, "text", "not served");
+
+	if (gpu[0])
+		return message_bad("GPU %s is not served: %s: see 'tranche "
+				   "doctor'",
+				   gpu, text);
+	return message_bad("%s: see 'tranche gpus'", text);
+}
+
 static int tell_own(const char *name, sd_json_variant *parameters)
 {
 	if (strcmp(name, "NoSuchGpu") == 0)
@@ -113,14 +150,9 @@ static int tell_own(const char *name, sd_json_variant *parameters)
 	if (strcmp(name, "NoSpace") == 0)
 		return tell_no_space(parameters);
 	if (strcmp(name, "InvalidSetting") == 0)
-		return message_bad("%s: %s",
-				   json_text(parameters, "setting", "?"),
-				   json_text(parameters, "text", "refused"));
+		return tell_invalid(parameters);
 	if (strcmp(name, "NotServed") == 0)
-		return message_bad("GPU %s is not served: %s: see 'tranche "
-				   "doctor'",
-				   json_text(parameters, "gpu", "?"),
-				   json_text(parameters, "text", "?"));
+		return tell_not_served(parameters);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "tools/tranche/chrome.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <systemd/sd-json.h>
 
 #include "tools/tranche/json.h"
@@ -12,14 +13,24 @@ void chrome_open(struct chrome *chrome, FILE *file)
 	fputs("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[", file);
 }
 
-static void event_write(struct chrome *chrome, sd_json_variant *event)
+static void event_begin(struct chrome *chrome)
 {
-	int r;
-
 	fputs(chrome->count++ ? ",\n" : "\n", chrome->file);
-	r = sd_json_variant_dump(event, 0, chrome->file, NULL);
+}
+
+static void json_write(struct chrome *chrome, sd_json_variant *variant)
+{
+	int r = sd_json_variant_dump(variant, 0, chrome->file, NULL);
+
 	if (r < 0 && !chrome->error)
 		chrome->error = r;
+}
+
+/* Microseconds, to the nanosecond: a double of ours would round them. */
+static void time_write(struct chrome *chrome, const char *key, uint64_t ns)
+{
+	fprintf(chrome->file, ",\"%s\":%" PRIu64 ".%03u", key, ns / 1000,
+		(unsigned int)(ns % 1000));
 }
 
 static sd_json_variant *arguments_new(const struct chrome_span *span)
@@ -36,26 +47,25 @@ static sd_json_variant *arguments_new(const struct chrome_span *span)
 
 void chrome_span(struct chrome *chrome, const struct chrome_span *span)
 {
-	_json_ sd_json_variant *arguments = arguments_new(span);
-	_json_ sd_json_variant *event = NULL;
-	uint64_t length = span->end_ns - span->begin_ns;
-	int r;
+	_json_ sd_json_variant *arguments = NULL;
 
 	if (span->end_ns <= span->begin_ns)
 		return;
-	r = sd_json_buildo(
-		&event, SD_JSON_BUILD_PAIR_STRING("ph", "X"),
-		SD_JSON_BUILD_PAIR_STRING("name", span->name),
-		SD_JSON_BUILD_PAIR_STRING("cat", span->category),
-		SD_JSON_BUILD_PAIR_UNSIGNED("pid", span->process),
-		SD_JSON_BUILD_PAIR_UNSIGNED("tid", span->thread),
-		SD_JSON_BUILD_PAIR_REAL("ts", (double)span->begin_ns / 1000),
-		SD_JSON_BUILD_PAIR_REAL("dur", (double)length / 1000),
-		SD_JSON_BUILD_PAIR_VARIANT("args", arguments));
-	if (r >= 0)
-		event_write(chrome, event);
-	else if (!chrome->error)
-		chrome->error = r;
+	arguments = arguments_new(span);
+	if (!arguments) {
+		chrome->error = -ENOMEM;
+		return;
+	}
+	event_begin(chrome);
+	fprintf(chrome->file,
+		"{\"ph\":\"X\",\"cat\":\"gpu\",\"name\":\"%s\",\"pid\":%" PRIu64
+		",\"tid\":%" PRIu64,
+		span->waits ? "wait" : "slice", span->process, span->thread);
+	time_write(chrome, "ts", span->begin_ns);
+	time_write(chrome, "dur", span->end_ns - span->begin_ns);
+	fputs(",\"args\":", chrome->file);
+	json_write(chrome, arguments);
+	fputc('}', chrome->file);
 }
 
 static void name_write(struct chrome *chrome, const char *kind,
@@ -71,10 +81,12 @@ static void name_write(struct chrome *chrome, const char *kind,
 		SD_JSON_BUILD_PAIR_UNSIGNED("tid", thread),
 		SD_JSON_BUILD_PAIR_OBJECT(
 			"args", SD_JSON_BUILD_PAIR_STRING("name", name)));
-	if (r >= 0)
-		event_write(chrome, event);
-	else if (!chrome->error)
+	if (r < 0) {
 		chrome->error = r;
+		return;
+	}
+	event_begin(chrome);
+	json_write(chrome, event);
 }
 
 void chrome_name_process(struct chrome *chrome, uint64_t process,

@@ -10,6 +10,7 @@
 #ifndef TRANCHE_CHROME_H
 #define TRANCHE_CHROME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -26,8 +27,7 @@ struct chrome {
 };
 
 struct chrome_span {
-	const char *name;
-	const char *category;
+	bool waits; /* for the GPU; else it has it */
 	uint64_t process;
 	uint64_t thread;
 	uint64_t begin_ns;

@@ -109,7 +109,7 @@ int tracks_slice(struct tracks *tracks, struct chrome *chrome,
 		 sd_json_variant *vgpus, sd_json_variant *slice)
 {
 	uint64_t begin = json_number(slice, "beginNs");
-	struct chrome_span span = {.category = "gpu"};
+	struct chrome_span span = {0};
 	int index;
 
 	index = track_find(tracks, chrome, vgpus, slice);
@@ -118,14 +118,14 @@ int tracks_slice(struct tracks *tracks, struct chrome *chrome,
 	span.process = tracks->tracks[index].process;
 	span.submits = json_number(slice, "submits");
 
-	span.name = "wait";
+	span.waits = true;
 	span.thread = wait_thread((size_t)index);
 	span.begin_ns = json_number(slice, "wantNs");
 	span.end_ns = begin;
 	if (span.begin_ns)
 		chrome_span(chrome, &span);
 
-	span.name = "slice";
+	span.waits = false;
 	span.thread = hold_thread((size_t)index);
 	span.begin_ns = begin;
 	span.end_ns = json_number(slice, "endNs");

@@ -116,7 +116,7 @@ static int rows_fill(struct usage *usage, sd_json_variant *vgpus,
 	int r = 0;
 
 	usage->rows = calloc(count + 1, sizeof(*usage->rows));
-	if (!usage->rows)
+	if (!usage->rows || sd_json_variant_new_array(&rows, NULL, 0) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < count && r == 0; i++) {
 		sd_json_variant *vgpu = sd_json_variant_by_index(vgpus, i);

@@ -73,10 +73,10 @@ static void check_memlock(struct doctor_report *report, sd_varlink *link)
 		doctor_add(report, DOCTOR_OK, "memlock", NULL,
 			   "the broker may lock %s", text_size(text, bytes));
 	else
-		doctor_add(report, DOCTOR_FAIL, "memlock",
+		doctor_add(report, DOCTOR_NOTE, "memlock",
 			   "set LimitMEMLOCK=infinity in tranched.service, and "
 			   "restart it",
-			   "the broker may lock only %s: GPU drivers need "
+			   "the broker may lock only %s: some GPU drivers need "
 			   "more",
 			   text_size(text, bytes));
 }
