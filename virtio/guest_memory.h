@@ -14,6 +14,7 @@
 #ifndef VIRTIO_GUEST_MEMORY_H
 #define VIRTIO_GUEST_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,16 +25,30 @@ struct guest_span {
 	uint32_t len;
 };
 
+/* One of several copies. */
+struct guest_copy {
+	uint64_t addr;
+	void *data;
+	uint32_t len;
+	bool write; /* to the guest */
+};
+
+/* Most that guest_memory_copy() takes. */
+#define GUEST_COPIES_MAX 64
+
 /* Each returns 0, or -EFAULT when a byte of the range is not memory. */
 struct guest_memory_ops {
 	int (*read)(struct guest_memory *memory, uint64_t addr, void *data,
 		    size_t len);
 	int (*write)(struct guest_memory *memory, uint64_t addr,
 		     const void *data, size_t len);
-	/* Optional: several ranges to one buffer in one call. */
-	int (*gather)(struct guest_memory *memory,
-		      const struct guest_span *spans, unsigned int count,
-		      void *data);
+	/*
+	 * For memory where a call is dear, else NULL: several copies, in order,
+	 * as with a full barrier between each two. Stops at the first that
+	 * fails.
+	 */
+	int (*copy)(struct guest_memory *memory,
+		    const struct guest_copy *copies, unsigned int count);
 };
 
 struct guest_memory {
@@ -69,6 +84,17 @@ static inline int guest_memory_write(struct guest_memory *memory, uint64_t addr,
 {
 	return memory->ops->write(memory, addr, data, len);
 }
+
+/**
+ * guest_memory_copy - several copies, in order
+ * @memory: the guest's memory
+ * @copies: each of at least one byte
+ * @count: 1 to GUEST_COPIES_MAX
+ *
+ * Return: 0 or -EFAULT; those before the one that failed are done.
+ */
+int guest_memory_copy(struct guest_memory *memory,
+		      const struct guest_copy *copies, unsigned int count);
 
 /**
  * guest_memory_gather - copy several ranges to one buffer

@@ -80,13 +80,38 @@ static uint64_t avail_event_addr(const struct virtq *queue)
 	return queue->used + RING_ENTRIES + USED_ENTRY * queue->size;
 }
 
-/* Looks for new requests; 1 when there are some. */
-static int refresh(struct virtq *queue)
+/* Whether memory is such that much is fetched at once. */
+static bool fetches(const struct virtq *queue)
+{
+	return queue->memory->ops->copy;
+}
+
+/* Copies that fetch the driver's index and, after it, all it can cover. */
+static unsigned int add_fetch(struct virtq *queue, uint16_t *index,
+			      struct guest_copy *copies)
+{
+	unsigned int count = 0;
+
+	copies[count++] = (struct guest_copy){queue->avail + RING_IDX, index,
+					      sizeof(*index), false};
+	if (!fetches(queue))
+		return count;
+	copies[count++] = (struct guest_copy){queue->avail + RING_ENTRIES,
+					      queue->ring,
+					      AVAIL_ENTRY * queue->size, false};
+	copies[count++] = (struct guest_copy){
+		queue->desc, queue->table,
+		sizeof(queue->table[0]) * queue->size, false};
+	return count;
+}
+
+/* Return: 1 when there are requests. */
+static int take_index(struct virtq *queue, uint16_t index)
 {
 	uint16_t pending;
 
-	if (read16(queue, queue->avail + RING_IDX, &queue->avail_seen) < 0)
-		return -EPIPE;
+	queue->avail_seen = le16toh(index);
+	queue->rung = false;
 	/* Entries are read after the index that covers them. */
 	atomic_thread_fence(memory_order_acquire);
 	pending = queue->avail_seen - queue->avail_next;
@@ -95,9 +120,32 @@ static int refresh(struct virtq *queue)
 	return pending != 0;
 }
 
-static int next_head(struct virtq *queue, uint16_t *head)
+/* Looks for new requests; 1 when there are some. */
+static int refresh(struct virtq *queue)
+{
+	struct guest_copy copies[3];
+	uint16_t index;
+	unsigned int count = add_fetch(queue, &index, copies);
+
+	if (guest_memory_copy(queue->memory, copies, count) < 0)
+		return queue_break(queue);
+	return take_index(queue, index);
+}
+
+static int ring_entry(struct virtq *queue, uint16_t *head)
 {
 	uint16_t slot = queue->avail_next & (queue->size - 1);
+
+	if (!fetches(queue))
+		return read16(queue,
+			      queue->avail + RING_ENTRIES + AVAIL_ENTRY * slot,
+			      head);
+	*head = le16toh(queue->ring[slot]);
+	return 0;
+}
+
+static int next_head(struct virtq *queue, uint16_t *head)
+{
 	int r;
 
 	if (queue->avail_next == queue->avail_seen) {
@@ -105,13 +153,13 @@ static int next_head(struct virtq *queue, uint16_t *head)
 		if (r <= 0)
 			return r;
 	}
-	r = read16(queue, queue->avail + RING_ENTRIES + AVAIL_ENTRY * slot,
-		   head);
+	r = ring_entry(queue, head);
 	if (r < 0)
 		return r;
 	if (*head >= queue->size)
 		return queue_break(queue);
 	queue->avail_next++;
+	queue->awaited = false;
 	return 1;
 }
 
@@ -119,6 +167,7 @@ static int next_head(struct virtq *queue, uint16_t *head)
 struct table {
 	uint64_t addr;
 	uint16_t count;
+	bool indirect;
 	const struct vring_desc *copy; /* NULL: read one at a time */
 };
 
@@ -173,7 +222,7 @@ static int walk(struct virtq *queue, const struct table *table, uint16_t index,
 		flags = le16toh(desc.flags);
 		if (flags & VRING_DESC_F_INDIRECT) {
 			/* Only the last, only when offered, never nested. */
-			if (table->copy || !queue->indirect ||
+			if (table->indirect || !queue->indirect ||
 			    flags & VRING_DESC_F_NEXT)
 				return queue_break(queue);
 			*indirect = desc;
@@ -193,7 +242,11 @@ static int walk_indirect(struct virtq *queue, const struct vring_desc *desc,
 {
 	struct vring_desc copy[VIRTQ_SIZE_MAX];
 	uint32_t len = le32toh(desc->len);
-	struct table table = {.count = len / sizeof(*copy), .copy = copy};
+	struct table table = {
+		.count = len / sizeof(*copy),
+		.indirect = true,
+		.copy = copy,
+	};
 	struct vring_desc none;
 
 	if (!len || len % sizeof(*copy) || len > sizeof(copy))
@@ -206,7 +259,11 @@ static int walk_indirect(struct virtq *queue, const struct vring_desc *desc,
 
 int virtq_pop(struct virtq *queue, struct virtq_chain *chain)
 {
-	struct table table = {.addr = queue->desc, .count = queue->size};
+	struct table table = {
+		.addr = queue->desc,
+		.count = queue->size,
+		.copy = fetches(queue) ? queue->table : NULL,
+	};
 	struct vring_desc indirect;
 	int r;
 
@@ -240,26 +297,35 @@ int virtq_push(struct virtq *queue, uint16_t head, uint32_t written)
 	return write16(queue, queue->used + RING_IDX, queue->used_next);
 }
 
-bool virtq_must_interrupt(struct virtq *queue)
+/* Where the driver says whether it wants to be interrupted. */
+static uint64_t wish_addr(const struct virtq *queue)
+{
+	return queue->event_idx ? used_event_addr(queue) : queue->avail;
+}
+
+static bool wish_granted(struct virtq *queue, uint16_t word)
 {
 	uint16_t old = queue->used_signalled;
 	bool valid = queue->signalled_valid;
+
+	if (!queue->event_idx)
+		return !(word & VRING_AVAIL_F_NO_INTERRUPT);
+	queue->used_signalled = queue->used_next;
+	queue->signalled_valid = true;
+	return !valid || vring_need_event(word, queue->used_next, old);
+}
+
+bool virtq_must_interrupt(struct virtq *queue)
+{
 	uint16_t word;
 
 	if (!usable(queue))
 		return false;
 	/* Our index first, then the driver's wish: it does the reverse. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (!queue->event_idx) {
-		if (read16(queue, queue->avail, &word) < 0)
-			return false;
-		return !(word & VRING_AVAIL_F_NO_INTERRUPT);
-	}
-	if (read16(queue, used_event_addr(queue), &word) < 0)
+	if (read16(queue, wish_addr(queue), &word) < 0)
 		return false;
-	queue->used_signalled = queue->used_next;
-	queue->signalled_valid = true;
-	return !valid || vring_need_event(word, queue->used_next, old);
+	return wish_granted(queue, word);
 }
 
 bool virtq_await(struct virtq *queue)
@@ -270,7 +336,21 @@ bool virtq_await(struct virtq *queue)
 	    write16(queue, avail_event_addr(queue), queue->avail_next) < 0)
 		return false;
 	atomic_thread_fence(memory_order_seq_cst);
-	return refresh(queue) > 0;
+	if (refresh(queue) > 0)
+		return true;
+	queue->awaited = true;
+	return false;
+}
+
+void virtq_ring(struct virtq *queue)
+{
+	queue->rung = true;
+}
+
+bool virtq_idle(const struct virtq *queue)
+{
+	return queue->awaited && !queue->rung &&
+	       queue->avail_next == queue->avail_seen;
 }
 
 /*
@@ -330,4 +410,86 @@ int virtq_chain_write(struct virtq *queue, const struct virtq_chain *chain,
 		from += cut[i].len;
 	}
 	return 0;
+}
+
+/* Room for an answer's pieces beside what virtq_finish() always copies. */
+#define FINISH_COPIES 7
+#define FINISH_PIECES (GUEST_COPIES_MAX - FINISH_COPIES)
+
+/* Pieces of the answer; all others are in guest memory already. */
+static int add_answer(struct virtq *queue, const struct virtq_chain *chain,
+		      const void *data, uint32_t len,
+		      struct guest_copy *copies)
+{
+	struct guest_span cut[VIRTQ_SIZE_MAX];
+	int pieces = cut_spans(chain->spans + chain->readable, chain->writable,
+			       0, len, cut);
+	const uint8_t *from = data;
+
+	if (pieces > FINISH_PIECES)
+		return virtq_chain_write(queue, chain, 0, data, len);
+	for (int i = 0; i < pieces; i++) {
+		copies[i] = (struct guest_copy){
+			cut[i].addr, (void *)(uintptr_t)from, cut[i].len, true};
+		from += cut[i].len;
+	}
+	return pieces;
+}
+
+/* In the guest's memory, in this order. */
+struct finish {
+	struct vring_used_elem elem;
+	uint16_t used;
+	uint16_t event;
+	uint16_t wish;
+	uint16_t index;
+};
+
+static unsigned int add_finish(struct virtq *queue, struct finish *finish,
+			       struct guest_copy *copies)
+{
+	uint16_t slot = queue->used_next & (queue->size - 1);
+	unsigned int count = 0;
+
+	finish->used = htole16(queue->used_next + 1);
+	finish->event = htole16(queue->avail_next);
+	copies[count++] = (struct guest_copy){
+		queue->used + RING_ENTRIES + USED_ENTRY * slot, &finish->elem,
+		sizeof(finish->elem), true};
+	copies[count++] = (struct guest_copy){queue->used + RING_IDX,
+					      &finish->used,
+					      sizeof(finish->used), true};
+	if (queue->event_idx)
+		copies[count++] = (struct guest_copy){avail_event_addr(queue),
+						      &finish->event,
+						      sizeof(finish->event),
+						      true};
+	copies[count++] = (struct guest_copy){wish_addr(queue), &finish->wish,
+					      sizeof(finish->wish), false};
+	return count + add_fetch(queue, &finish->index, copies + count);
+}
+
+int virtq_finish(struct virtq *queue, uint16_t head, uint32_t written,
+		 const struct virtq_chain *chain, const void *answer)
+{
+	struct guest_copy copies[GUEST_COPIES_MAX];
+	struct finish finish = {
+		.elem = {htole32(head), htole32(written)},
+	};
+	int count = 0;
+
+	if (!usable(queue))
+		return -EPIPE;
+	if (chain)
+		count = add_answer(queue, chain, answer, written, copies);
+	if (count < 0)
+		return queue_break(queue);
+	count += add_finish(queue, &finish, copies + count);
+	if (guest_memory_copy(queue->memory, copies, count) < 0)
+		return queue_break(queue);
+	queue->used_next++;
+	queue->awaited = true;
+	if (take_index(queue, finish.index) < 0)
+		return -EPIPE;
+	return wish_granted(queue, le16toh(finish.wish));
 }

@@ -7,6 +7,10 @@
  *   ready    the driver enabled it: pop and push work
  *   broken   the driver broke a rule: pop and push return -EPIPE until reset
  *
+ * Where a call to guest memory is dear (guest_memory_ops.copy), one call fetches
+ * the driver's index with all that it covers, and virtq_finish() does in one
+ * call what the last request and the next one need.
+ *
  * Owner: the device (or its register file, virtio/pci.h). Locking: pop and the
  * notification calls belong to one thread at a time; push may come from another
  * thread only under a lock of the device's own that covers both.
@@ -17,6 +21,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <linux/virtio_ring.h>
 
 #include "virtio/guest_memory.h"
 
@@ -35,10 +41,15 @@ struct virtq {
 	uint16_t used_next;
 	uint16_t used_signalled; /* used_next at the last interrupt decision */
 	bool signalled_valid;
+	bool awaited; /* the driver notifies of the entry at avail_next */
+	bool rung; /* it has, since avail_seen was read */
 	bool ready;
 	bool broken;
 	bool event_idx;
 	bool indirect;
+	/* What was fetched with avail_seen, in the driver's byte order. */
+	uint16_t ring[VIRTQ_SIZE_MAX];
+	struct vring_desc table[VIRTQ_SIZE_MAX];
 };
 
 /* One request: buffers the device reads, then buffers it writes. */
@@ -101,6 +112,35 @@ bool virtq_must_interrupt(struct virtq *queue);
  * Return: true when a request came in meanwhile: pop again.
  */
 bool virtq_await(struct virtq *queue);
+
+/**
+ * virtq_finish - answer a request and give it back, in one call to guest memory
+ * @queue: the queue
+ * @head: the request's
+ * @written: bytes that the device wrote, those of the answer included
+ * @chain: the request, popped; NULL: the answer is in guest memory already
+ * @answer: what goes to the start of its writable part, @written bytes
+ *
+ * Like virtq_chain_write(), virtq_push(), virtq_must_interrupt() and, if the
+ * queue is empty afterwards, virtq_await(); but an answer that can't be written
+ * breaks the queue.
+ *
+ * Return: 1 when an interrupt must be sent, 0 when not, -EPIPE.
+ */
+int virtq_finish(struct virtq *queue, uint16_t head, uint32_t written,
+		 const struct virtq_chain *chain, const void *answer);
+
+/* virtq_ring - the driver has notified: the queue is not idle */
+void virtq_ring(struct virtq *queue);
+
+/**
+ * virtq_idle - whether there is nothing to do until the driver notifies
+ * @queue: the queue
+ *
+ * Return: true when it was found empty, and the driver was asked to notify and
+ * has not done so.
+ */
+bool virtq_idle(const struct virtq *queue);
 
 /**
  * virtq_chain_read - copy from a request's readable part

@@ -179,16 +179,13 @@ void command_execute(struct command *command, struct gpu *gpu)
 	header_fill(command, type);
 }
 
-uint32_t command_respond(struct command *command, struct virtq *queue,
-			 const struct virtq_chain *chain)
+uint32_t command_fit(struct command *command, const struct virtq_chain *chain)
 {
 	if (command->response_length > chain->write_len) {
 		command->response_length = HEADER_SIZE;
 		header_fill(command, VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER);
 	}
-	if (command->response_length > chain->write_len ||
-	    virtq_chain_write(queue, chain, 0, &command->response,
-			      command->response_length) < 0)
-		return 0;
-	return command->response_length;
+	return command->response_length > chain->write_len
+		       ? 0
+		       : command->response_length;
 }

@@ -5,7 +5,7 @@
  *
  *   read       command_read(): header and body are our copy
  *   executed   command_execute(): the response is ready
- *   answered   command_respond(): the response is in guest memory
+ *   answered   command_fit(): the response fits what the guest left room for
  *
  * Every request gets an answer. A kind that is not served, or a body that is
  * too short, gets the protocol's error response.
@@ -75,15 +75,14 @@ int command_read(struct command *command, struct gpu *gpu, struct virtq *queue,
 void command_execute(struct command *command, struct gpu *gpu);
 
 /**
- * command_respond - write the response to the guest
+ * command_fit - make the response fit
  * @command: executed
- * @queue: the control queue
  * @chain: the request
  *
- * Return: bytes written; 0 when the guest left no room for a header.
+ * Return: bytes of the response to write; 0 when the guest left no room for a
+ * header.
  */
-uint32_t command_respond(struct command *command, struct virtq *queue,
-			 const struct virtq_chain *chain);
+uint32_t command_fit(struct command *command, const struct virtq_chain *chain);
 
 /**
  * command_error - the response to a failure

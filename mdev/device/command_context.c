@@ -34,9 +34,13 @@ uint32_t command_ctx_create(struct command *command, struct gpu *gpu)
 
 uint32_t command_ctx_destroy(struct command *command, struct gpu *gpu)
 {
-	if (contexts_remove(&gpu->contexts, command->context) < 0)
+	int r = contexts_remove(&gpu->contexts, command->context);
+
+	if (r < 0)
 		return VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID;
-	gpu->renderer->ops->context_destroy(gpu->renderer, command->context);
+	if (r > 0)
+		gpu->renderer->ops->context_destroy(gpu->renderer,
+						    command->context);
 	fences_end_context(&gpu->fences, command->context);
 	/* Its own fence has no ring to wait on any more. */
 	command->on_ring = false;

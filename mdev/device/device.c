@@ -2,8 +2,12 @@
 #include "mdev/device/device.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "mdev/device/layout.h"
 #include "mdev/device/log.h"
@@ -39,8 +43,8 @@ static void notify(void *user, unsigned int queue)
 {
 	struct device *device = user;
 
-	(void)queue;
-	worker_notify(&device->worker);
+	if (queue < GPU_QUEUES)
+		worker_notify(&device->worker, queue);
 }
 
 static const struct function_ops function_ops = {
@@ -58,7 +62,7 @@ static int doorbells_set(struct device *device)
 
 	for (unsigned int i = 0; r == 0 && i < GPU_QUEUES; i++) {
 		r = transport->ops->doorbell(transport, &where,
-					     device->worker.doorbell);
+					     device->worker.doorbells[i]);
 		where.offset += VIRTIO_PCI_NOTIFY_STRIDE;
 	}
 	return r;
@@ -94,6 +98,7 @@ static int on_read(void *user, uint32_t region, uint64_t offset, void *data,
 {
 	struct device *device = user;
 
+	counter_add(&device->worker.gpu.counters.accesses, 1);
 	function_read(&device->function, region, offset, data, length);
 	return 0;
 }
@@ -103,6 +108,7 @@ static int on_write(void *user, uint32_t region, uint64_t offset,
 {
 	struct device *device = user;
 
+	counter_add(&device->worker.gpu.counters.accesses, 1);
 	function_write(&device->function, region, offset, data, length);
 	return 0;
 }
@@ -186,6 +192,28 @@ static int patience_ms(struct device *device)
 	return -1;
 }
 
+static void counters_log(const struct counters *counters)
+{
+	log_line("counters: accesses %" PRIu64 " doorbells %" PRIu64
+		 " requests %" PRIu64 " copies %" PRIu64 " interrupts %" PRIu64,
+		 counters->accesses, counters->doorbells, counters->requests,
+		 counters->copies, counters->interrupts);
+}
+
+/* Return: false when the process is to end. */
+static bool obey(const struct device *device, int signals)
+{
+	struct signalfd_siginfo info;
+	ssize_t length = read(signals, &info, sizeof(info));
+
+	if (length < 0)
+		return true;
+	if (length != sizeof(info) || info.ssi_signo != SIGUSR1)
+		return false;
+	counters_log(&device->worker.gpu.counters);
+	return true;
+}
+
 /* All messages that wait. */
 static int dispatch(struct device *device)
 {
@@ -194,21 +222,24 @@ static int dispatch(struct device *device)
 	return r == -EAGAIN || r == -EINTR || r == -ESTALE ? 0 : r;
 }
 
-int device_serve(struct device *device, int end)
+int device_serve(struct device *device, int signals)
 {
 	struct pollfd fds[] = {
 		{.fd = device->transport->ops->fd(device->transport),
 		 .events = POLLIN},
 		{.fd = device->worker.events_fd, .events = POLLIN},
-		{.fd = end, .events = POLLIN},
+		{.fd = signals, .events = POLLIN},
+		{.fd = device->worker.gpu.watch.timer, .events = POLLIN},
 	};
 	int r = 0;
 
 	while (r >= 0) {
-		if (poll(fds, 3, patience_ms(device)) < 0 && errno != EINTR)
+		if (poll(fds, 4, patience_ms(device)) < 0 && errno != EINTR)
 			return -errno;
-		if (fds[2].revents)
+		if (fds[2].revents && !obey(device, signals))
 			return 0;
+		if (fds[3].revents & POLLIN)
+			gpu_look(&device->worker.gpu);
 		if (fds[1].revents & POLLIN)
 			r = handle_events(device);
 		if (r >= 0 && fds[0].revents & POLLIN)

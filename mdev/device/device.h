@@ -6,7 +6,8 @@
  * A register access is answered at once, whatever the queue thread does. Only
  * the answer to a reset waits until the queue thread has given everything up;
  * meanwhile accesses go on being answered. A renderer that holds that up for
- * DEVICE_STOP_MS is abandoned: the guest wanted all of it gone anyway.
+ * DEVICE_STOP_MS is abandoned: the guest wanted all of it gone anyway. A request
+ * that stays too long in the renderer costs its context (watch.h).
  *
  * Owner: the program's main function. Locking: everything is the register
  * thread's, that is, the caller's of device_serve().
@@ -58,11 +59,12 @@ int device_deinit(struct device *device);
 /**
  * device_serve - serve until told to end
  * @device: the device
- * @end: a descriptor that becomes readable at the end
+ * @signals: a signalfd that does not block: SIGUSR1 logs the counters, every
+ *	     other signal is the end
  *
  * Return: 0 when told to end, -ESHUTDOWN when the transport has ended, or
  * another negative errno.
  */
-int device_serve(struct device *device, int end);
+int device_serve(struct device *device, int signals);
 
 #endif

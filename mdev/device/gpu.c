@@ -10,6 +10,7 @@
 
 #include "mdev/device/blob.h"
 #include "mdev/device/command.h"
+#include "mdev/device/log.h"
 
 static void gpu_fence_done(void *user, uint64_t fence)
 {
@@ -27,7 +28,8 @@ int gpu_init(struct gpu *gpu, uint64_t window_size, struct renderer *renderer,
 	memset(gpu, 0, sizeof(*gpu));
 	gpu->renderer = renderer;
 	gpu->wake = wake;
-	memory_init(&gpu->memory);
+	gpu->watch.timer = -1;
+	memory_init(&gpu->memory, &gpu->counters);
 	fences_init(&gpu->fences);
 	/* What a window can't show, a guest can't use. */
 	resources_init(&gpu->resources, window_size);
@@ -42,6 +44,8 @@ int gpu_init(struct gpu *gpu, uint64_t window_size, struct renderer *renderer,
 	if (!gpu->request)
 		return -ENOMEM;
 	r = window_init(&gpu->window, window_size);
+	if (r == 0)
+		r = watch_init(&gpu->watch);
 	if (r < 0)
 		gpu_deinit(gpu);
 	return r;
@@ -51,6 +55,7 @@ void gpu_deinit(struct gpu *gpu)
 {
 	gpu_reset(gpu);
 	window_deinit(&gpu->window);
+	watch_deinit(&gpu->watch);
 	free(gpu->request);
 	gpu->request = NULL;
 }
@@ -67,33 +72,43 @@ int gpu_start(struct gpu *gpu, const struct gpu_session *session)
 	return r;
 }
 
-/* Interrupts the driver for one queue, if it wants to be. */
-static void interrupt(struct gpu *gpu, unsigned int index)
+/* Answers a request, and interrupts the driver if it wants to be. */
+static int give_back(struct gpu *gpu, unsigned int index, uint16_t head,
+		     uint32_t written, const struct virtq_chain *chain,
+		     const void *answer)
 {
+	struct tranche_transport *view = gpu->session.view;
 	uint16_t vector = gpu->session.vectors[index];
+	int r = virtq_finish(gpu->session.queues[index], head, written, chain,
+			     answer);
 
-	if (!virtq_must_interrupt(gpu->session.queues[index]) ||
-	    vector == GPU_NO_VECTOR)
-		return;
-	gpu->session.view->ops->interrupt(gpu->session.view, vector);
+	counter_add(&gpu->counters.requests, 1);
+	if (r > 0 && vector != GPU_NO_VECTOR) {
+		counter_add(&gpu->counters.interrupts, 1);
+		view->ops->interrupt(view, vector);
+	}
+	return r < 0 ? r : 0;
 }
 
-/* Requests whose fences are done. Returns how many, or -EPIPE. */
+/* Requests whose fences are done. */
 static int retire(struct gpu *gpu)
 {
-	struct virtq *queue = gpu->session.queues[GPU_QUEUE_CONTROL];
 	struct fence fence;
-	int count = 0;
+	int r = 0;
 
-	while (fences_take(&gpu->fences, &fence)) {
-		if (virtq_push(queue, fence.head, fence.written) < 0)
-			return -EPIPE;
-		count++;
-	}
-	return count;
+	while (r == 0 && fences_take(&gpu->fences, &fence))
+		r = give_back(gpu, GPU_QUEUE_CONTROL, fence.head, fence.written,
+			      NULL, NULL);
+	return r;
 }
 
-/* The driver's own completion when the renderer's comes later. */
+/* Whether the driver's own completion comes later than the renderer's. */
+static bool must_wait(const struct command *command)
+{
+	return command->fenced && command->on_ring && !command->failed;
+}
+
+/* Return: whether the renderer will tell. */
 static bool wait_for_fence(struct gpu *gpu, const struct command *command,
 			   uint32_t written)
 {
@@ -102,42 +117,99 @@ static bool wait_for_fence(struct gpu *gpu, const struct command *command,
 		.head = gpu->chain.head,
 		.written = written,
 	};
-	uint64_t number;
+	uint64_t number = fences_add(&gpu->fences, &fence);
+	int r;
 
-	if (!command->fenced || !command->on_ring || command->failed)
-		return false;
-	number = fences_add(&gpu->fences, &fence);
 	if (!number)
 		return false;
-	if (gpu->renderer->ops->fence(gpu->renderer, command->context,
-				      command->ring, number) == 0)
+	watch_begin(&gpu->watch, command->context);
+	r = gpu->renderer->ops->fence(gpu->renderer, command->context,
+				      command->ring, number);
+	watch_end(&gpu->watch);
+	if (r == 0)
 		return true;
 	fences_cancel(&gpu->fences, number);
 	return false;
 }
 
+/*
+ * What a call cost its context: the renderer knows it no more, the guest hears
+ * of an error until it destroys it.
+ */
+static void lose_given_up(struct gpu *gpu)
+{
+	uint32_t context = atomic_exchange(&gpu->given_up, 0);
+
+	if (!context || !contexts_have(&gpu->contexts, context))
+		return;
+	contexts_lose(&gpu->contexts, context);
+	gpu->renderer->ops->context_destroy(gpu->renderer, context);
+	fences_end_context(&gpu->fences, context);
+}
+
+static void execute(struct gpu *gpu, struct command *command)
+{
+	watch_begin(&gpu->watch, command->context);
+	command_execute(command, gpu);
+	watch_end(&gpu->watch);
+	lose_given_up(gpu);
+}
+
+void gpu_look(struct gpu *gpu)
+{
+	struct renderer *renderer = gpu->renderer;
+	uint32_t context = 0;
+	enum watch_verdict verdict = watch_look(&gpu->watch, &context);
+
+	if (verdict == WATCH_WELL)
+		return;
+	/* Before the call comes back, so that the queue thread sees it. */
+	gpu->given_up = verdict == WATCH_GIVE_UP ? context : 0;
+	if (gpu->given_up && renderer->ops->give_up(renderer, context) == 0) {
+		log_guest("context %u holds up the others: it is ended",
+			  context);
+		return;
+	}
+	gpu->given_up = 0;
+	log_guest("the renderer does not answer: its contexts are ended");
+	renderer->ops->abandon(renderer);
+}
+
+/* The response is written now, the request comes back with its fence. */
+static int answer_later(struct gpu *gpu, const struct command *command,
+			uint32_t written)
+{
+	int r = virtq_chain_write(gpu->session.queues[GPU_QUEUE_CONTROL],
+				  &gpu->chain, 0, &command->response, written);
+
+	if (r < 0 || wait_for_fence(gpu, command, written))
+		return r;
+	return give_back(gpu, GPU_QUEUE_CONTROL, gpu->chain.head, written, NULL,
+			 NULL);
+}
+
 static int control_request(struct gpu *gpu)
 {
-	struct virtq *queue = gpu->session.queues[GPU_QUEUE_CONTROL];
 	struct command command;
 	uint32_t written;
 	int r;
 
-	r = command_read(&command, gpu, queue, &gpu->chain);
+	r = command_read(&command, gpu, gpu->session.queues[GPU_QUEUE_CONTROL],
+			 &gpu->chain);
 	if (r < 0)
 		return r;
-	command_execute(&command, gpu);
-	written = command_respond(&command, queue, &gpu->chain);
-	if (wait_for_fence(gpu, &command, written))
-		return 0;
-	return virtq_push(queue, gpu->chain.head, written);
+	execute(gpu, &command);
+	written = command_fit(&command, &gpu->chain);
+	if (must_wait(&command))
+		return answer_later(gpu, &command, written);
+	return give_back(gpu, GPU_QUEUE_CONTROL, gpu->chain.head, written,
+			 &gpu->chain, &command.response);
 }
 
 /* There is no scanout, so there is no cursor: requests come back as they are. */
 static int cursor_request(struct gpu *gpu)
 {
-	return virtq_push(gpu->session.queues[GPU_QUEUE_CURSOR],
-			  gpu->chain.head, 0);
+	return give_back(gpu, GPU_QUEUE_CURSOR, gpu->chain.head, 0, NULL, NULL);
 }
 
 /*
@@ -151,31 +223,29 @@ static int drain(struct gpu *gpu, unsigned int index, unsigned int budget,
 
 	if (!queue->ready)
 		return 0;
-	while (budget--) {
+	while (budget-- && !virtq_idle(queue)) {
 		int r = virtq_pop(queue, &gpu->chain);
 
-		if (r == 0 && !virtq_await(queue))
+		if (r == 0 && (virtq_idle(queue) || !virtq_await(queue)))
 			return queue->broken ? -EPIPE : 0;
-		if (r == 0)
-			continue;
 		if (r > 0)
 			r = take(gpu);
 		if (r < 0)
 			return -EPIPE;
-		interrupt(gpu, index);
 	}
-	return 1;
+	return !virtq_idle(queue);
 }
 
-int gpu_run(struct gpu *gpu, unsigned int budget)
+int gpu_run(struct gpu *gpu, unsigned int rung, unsigned int budget)
 {
 	int retired, control, cursor;
 
 	if (!gpu->running || gpu->broken)
 		return 0;
+	for (unsigned int i = 0; i < GPU_QUEUES; i++)
+		if (rung & GPU_RUNG(i))
+			virtq_ring(gpu->session.queues[i]);
 	retired = retire(gpu);
-	if (retired > 0)
-		interrupt(gpu, GPU_QUEUE_CONTROL);
 	control = drain(gpu, GPU_QUEUE_CONTROL, budget, control_request);
 	cursor = drain(gpu, GPU_QUEUE_CURSOR, budget, cursor_request);
 	gpu->broken = retired < 0 || control < 0 || cursor < 0;
@@ -196,12 +266,13 @@ void gpu_reset(struct gpu *gpu)
 {
 	const struct renderer_ops *ops = gpu->renderer->ops;
 	struct resource *resource;
+	uint32_t context;
 
 	gpu->running = false;
 	gpu->broken = false;
-	while (gpu->contexts.count)
-		ops->context_destroy(gpu->renderer,
-				     gpu->contexts.ids[--gpu->contexts.count]);
+	while ((context = contexts_any(&gpu->contexts)))
+		if (contexts_remove(&gpu->contexts, context) > 0)
+			ops->context_destroy(gpu->renderer, context);
 	/* After the contexts: none of their fences can come any more. */
 	fences_drop(&gpu->fences);
 	while ((resource = resources_any(&gpu->resources)))

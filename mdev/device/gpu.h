@@ -12,16 +12,18 @@
  * gpu_reset() leads back to idle from everywhere, and leaves nothing behind.
  *
  * Owner: the worker; owns the tables and all they hold. Locking: everything is
- * the queue thread's alone, but for gpu_fence_done().
+ * the queue thread's alone, but for gpu_fence_done() and gpu_look().
  */
 #ifndef DEVICE_GPU_H
 #define DEVICE_GPU_H
 
 #include "mdev/device/contexts.h"
+#include "mdev/device/counters.h"
 #include "mdev/device/fences.h"
 #include "mdev/device/memory.h"
 #include "mdev/device/renderer.h"
 #include "mdev/device/resources.h"
+#include "mdev/device/watch.h"
 #include "mdev/device/window.h"
 #include "mdev/transport/transport.h"
 #include "virtio/queue.h"
@@ -44,6 +46,9 @@ struct gpu_session {
 
 struct gpu {
 	struct renderer *renderer;
+	struct counters counters;
+	struct watch watch;
+	_Atomic uint32_t given_up; /* a context whose call was too late, or 0 */
 	struct memory memory;
 	int wake; /* eventfd: a fence is done */
 
@@ -85,15 +90,27 @@ void gpu_deinit(struct gpu *gpu);
  */
 int gpu_start(struct gpu *gpu, const struct gpu_session *session);
 
+/* Which queues were notified, combined. */
+#define GPU_RUNG(queue) (1u << (queue))
+
 /**
  * gpu_run - give back what fences finished, then take requests
  * @gpu: the device, in any state
- * @budget: at most so many requests
+ * @rung: GPU_RUNG() of the queues that were notified since the last call
+ * @budget: at most so many requests of each
  *
  * Return: 1 when there may be more to do, 0 when not: the driver will ring,
  * -EPIPE when it broke a rule.
  */
-int gpu_run(struct gpu *gpu, unsigned int budget);
+int gpu_run(struct gpu *gpu, unsigned int rung, unsigned int budget);
+
+/**
+ * gpu_look - see to a request that the renderer is late with
+ * @gpu: the device, whose watch's timer is readable
+ *
+ * Bounds what one context's worker can do to others. Any thread, one at a time.
+ */
+void gpu_look(struct gpu *gpu);
 
 /**
  * gpu_reset - forget the driver and destroy everything of its guest

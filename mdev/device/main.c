@@ -39,6 +39,7 @@ static const char usage_text[] =
 	"                        " TRANCHE_RENDER_SERVER ")\n"
 	"  --help                print this\n"
 	"\n"
+	"SIGUSR1 prints what it has counted so far.\n"
 	"Exit status: 0 after SIGTERM, 1 when the vGPU ended or can't be\n"
 	"served, 2 for a wrong option.\n";
 
@@ -94,7 +95,7 @@ static void raise_limits(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int end_fd_open(void)
+static int signals_open(void)
 {
 	sigset_t set;
 	int fd;
@@ -102,10 +103,11 @@ static int end_fd_open(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	/* A render server that died shows as an error of a call. */
 	signal(SIGPIPE, SIG_IGN);
-	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -125,12 +127,12 @@ static int vgpu_check(int fd, struct tranche_vgpu_info *info)
 	return 0;
 }
 
-static int serve(struct device *device, const char *uuid, int end)
+static int serve(struct device *device, const char *uuid, int signals)
 {
 	int r;
 
 	log_line("serving vGPU %s", uuid);
-	r = device_serve(device, end);
+	r = device_serve(device, signals);
 	if (r < 0)
 		log_line("vGPU %s ended: %s", uuid, strerror(-r));
 	if (device_deinit(device) == 0)
@@ -141,7 +143,7 @@ static int serve(struct device *device, const char *uuid, int end)
 }
 
 static int serve_with(struct virgl *virgl, int fd,
-		      const struct tranche_vgpu_info *info, int end)
+		      const struct tranche_vgpu_info *info, int signals)
 {
 	static struct device device;
 	struct tranche_transport *transport;
@@ -154,7 +156,7 @@ static int serve_with(struct virgl *virgl, int fd,
 	if (r < 0)
 		log_line("cannot start the vGPU: %s", strerror(-r));
 	else
-		r = serve(&device, info->uuid, end);
+		r = serve(&device, info->uuid, signals);
 	tranche_transport_close(transport);
 	return r;
 }
@@ -163,12 +165,12 @@ static int run(const struct options *options)
 {
 	struct tranche_vgpu_info info;
 	struct virgl virgl;
-	int end, r;
+	int signals, r;
 
 	raise_limits();
-	end = end_fd_open();
-	if (end < 0)
-		return end;
+	signals = signals_open();
+	if (signals < 0)
+		return signals;
 	r = vgpu_check(options->device_fd, &info);
 	if (r < 0) {
 		log_line("descriptor %d is no vGPU to serve: %s",
@@ -180,7 +182,7 @@ static int run(const struct options *options)
 		log_line("virglrenderer with %s does not start: %s",
 			 options->render_server, strerror(-r));
 	else
-		r = serve_with(&virgl, options->device_fd, &info, end);
+		r = serve_with(&virgl, options->device_fd, &info, signals);
 	virgl_deinit(&virgl);
 	return r;
 }

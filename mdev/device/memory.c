@@ -4,23 +4,26 @@
 #include <errno.h>
 #include <stddef.h>
 
-/* What a transport takes in one call; more are gathered in several. */
-#define SEGMENTS 64
-
 static struct memory *to_memory(struct guest_memory *guest)
 {
 	return (struct memory *)((char *)guest -
 				 offsetof(struct memory, guest));
 }
 
-static int copy(struct guest_memory *guest, const struct tranche_copy *copies,
-		unsigned int count)
+static int memory_copy(struct guest_memory *guest,
+		       const struct guest_copy *copies, unsigned int count)
 {
 	struct tranche_transport *view = to_memory(guest)->view;
+	struct tranche_copy pieces[GUEST_COPIES_MAX];
 	unsigned int done;
 
+	for (unsigned int i = 0; i < count; i++)
+		pieces[i] = (struct tranche_copy){copies[i].addr,
+						  copies[i].data, copies[i].len,
+						  copies[i].write};
+	counter_add(&to_memory(guest)->counters->copies, 1);
 	/* Whatever failed, the guest's queue can't go on: one error will do. */
-	if (!view || view->ops->copy(view, copies, count, &done) < 0)
+	if (!view || view->ops->copy(view, pieces, count, &done) < 0)
 		return -EFAULT;
 	return 0;
 }
@@ -28,54 +31,33 @@ static int copy(struct guest_memory *guest, const struct tranche_copy *copies,
 static int memory_read(struct guest_memory *guest, uint64_t addr, void *data,
 		       size_t len)
 {
-	struct tranche_copy segment = {addr, data, len, false};
+	const struct guest_copy piece = {addr, data, len, false};
 
-	return copy(guest, &segment, 1);
+	return memory_copy(guest, &piece, 1);
 }
 
 static int memory_write(struct guest_memory *guest, uint64_t addr,
 			const void *data, size_t len)
 {
-	/* A segment is written from, never to. */
-	struct tranche_copy segment = {addr, (void *)(uintptr_t)data, len,
-				       true};
+	/* Such a piece is written from, never to. */
+	const struct guest_copy piece = {addr, (void *)(uintptr_t)data, len,
+					 true};
 
-	return copy(guest, &segment, 1);
-}
-
-static int memory_gather(struct guest_memory *guest,
-			 const struct guest_span *spans, unsigned int count,
-			 void *data)
-{
-	struct tranche_copy segments[SEGMENTS];
-	uint8_t *to = data;
-	unsigned int filled = 0;
-
-	for (unsigned int i = 0; i < count; i++) {
-		int r = 0;
-
-		segments[filled++] = (struct tranche_copy){spans[i].addr, to,
-							   spans[i].len, false};
-		to += spans[i].len;
-		if (filled == SEGMENTS || i + 1 == count) {
-			r = copy(guest, segments, filled);
-			filled = 0;
-		}
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return memory_copy(guest, &piece, 1);
 }
 
 static const struct guest_memory_ops memory_ops = {
 	.read = memory_read,
 	.write = memory_write,
-	.gather = memory_gather,
+	.copy = memory_copy,
 };
 
-void memory_init(struct memory *memory)
+void memory_init(struct memory *memory, struct counters *counters)
 {
-	*memory = (struct memory){.guest = {&memory_ops}};
+	*memory = (struct memory){
+		.guest = {&memory_ops},
+		.counters = counters,
+	};
 }
 
 void memory_begin(struct memory *memory, struct tranche_transport *view)

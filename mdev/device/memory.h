@@ -9,19 +9,22 @@
 #ifndef DEVICE_MEMORY_H
 #define DEVICE_MEMORY_H
 
+#include "mdev/device/counters.h"
 #include "mdev/transport/transport.h"
 #include "virtio/guest_memory.h"
 
 struct memory {
 	struct guest_memory guest;
 	struct tranche_transport *view; /* NULL: no guest, no memory */
+	struct counters *counters;
 };
 
 /**
  * memory_init - no guest's memory yet
  * @memory: what to fill
+ * @counters: counts calls; outlives it
  */
-void memory_init(struct memory *memory);
+void memory_init(struct memory *memory, struct counters *counters);
 
 /**
  * memory_begin - from here on reach this guest

@@ -8,7 +8,8 @@
  * worker.
  *
  * Owner: the program's main function. Locking: calls belong to the queue
- * thread, but for abandon(), which any thread may call at any time.
+ * thread, but for give_up() and abandon(), which any thread may call at any
+ * time.
  * The fence callback may come from any thread, at any time between fence() and
  * the end of context_destroy().
  */
@@ -58,6 +59,12 @@ struct renderer_ops {
 	/* Calls fence_done(@fence) once all earlier work of the ring is. */
 	int (*fence)(struct renderer *renderer, uint32_t context, uint8_t ring,
 		     uint64_t fence);
+	/*
+	 * Makes a call that waits for this context's worker come back, and all
+	 * later ones on it fail. The context is still to be destroyed. Return:
+	 * -ENOENT when the renderer knows no way to do that.
+	 */
+	int (*give_up)(struct renderer *renderer, uint32_t context);
 	/*
 	 * Makes a call that waits come back, and all later ones fail, until the
 	 * next begin(). Costs every context.

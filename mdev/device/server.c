@@ -111,8 +111,18 @@ void server_kill(struct server *server)
 	pthread_mutex_unlock(&server->lock);
 }
 
+/* Nowhere else do they come to us. */
+static void orphans_reap(pid_t group)
+{
+	if (getpid() != 1)
+		return;
+	while (waitpid(-group, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
 void server_stop(struct server *server)
 {
+	pid_t group = server->pid;
 	siginfo_t info;
 
 	if (server->pidfd < 0)
@@ -124,6 +134,7 @@ void server_stop(struct server *server)
 	/* Once it is reaped its number may be another's. */
 	pid_set(server, 0);
 	waitid(P_PIDFD, server->pidfd, &info, WEXITED);
+	orphans_reap(group);
 	close(server->pidfd);
 	server->pidfd = -1;
 }

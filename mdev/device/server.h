@@ -8,7 +8,9 @@
  *   running  server_start() gave the socket away
  *   dead     it ended, or server_kill() was called: server_stop() leads to down
  *
- * Server and workers are a process group, so that all can be ended at once.
+ * Server and workers are a process group, so that all can be ended at once. In a
+ * sandbox this process is process 1, to which the workers of a server that died
+ * come: server_stop() reaps them.
  *
  * Owner: the renderer; owns the processes. Locking: the queue thread's alone,
  * since the kernel ends the server with the thread that started it; but

@@ -2,9 +2,12 @@
 #include "mdev/device/virgl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/virtio_gpu.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <virgl/virglrenderer.h>
 
 #include "mdev/device/log.h"
@@ -111,17 +114,99 @@ static int virgl_begin(struct renderer *renderer)
 	return up(virgl);
 }
 
+/* Which number the next descriptor of this process gets. */
+static int next_fd(void)
+{
+	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd;
+}
+
+static bool is_line(int fd)
+{
+	int domain = 0, type = 0;
+	socklen_t size = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+	       domain == AF_UNIX && type == SOCK_SEQPACKET;
+}
+
+static struct virgl_line *line_find(struct virgl *virgl, uint32_t context)
+{
+	for (unsigned int i = 0; i < CONTEXTS_MAX; i++)
+		if (virgl->lines[i].context == context)
+			return &virgl->lines[i];
+	return NULL;
+}
+
+/*
+ * virglrenderer shows neither a context's worker nor the socket to it, but the
+ * socket is the first descriptor that it gets while it makes a context, and no
+ * other thread of this process makes any.
+ */
+static void line_add(struct virgl *virgl, uint32_t context, int fd)
+{
+	struct virgl_line *line;
+	int copy;
+
+	if (!is_line(fd))
+		return;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	pthread_mutex_lock(&virgl->lock);
+	line = line_find(virgl, 0);
+	if (line && copy >= 0)
+		*line = (struct virgl_line){context, copy};
+	pthread_mutex_unlock(&virgl->lock);
+	if (!line && copy >= 0)
+		close(copy);
+}
+
+static void line_remove(struct virgl *virgl, uint32_t context)
+{
+	struct virgl_line *line;
+
+	pthread_mutex_lock(&virgl->lock);
+	line = line_find(virgl, context);
+	if (line) {
+		close(line->fd);
+		line->context = 0;
+	}
+	pthread_mutex_unlock(&virgl->lock);
+}
+
+/* Whoever waits at either end finds the connection closed. */
+static int virgl_give_up(struct renderer *renderer, uint32_t context)
+{
+	struct virgl *virgl = to_virgl(renderer);
+	struct virgl_line *line;
+	int r = -ENOENT;
+
+	pthread_mutex_lock(&virgl->lock);
+	line = line_find(virgl, context);
+	if (line)
+		r = shutdown(line->fd, SHUT_RDWR) < 0 ? -errno : 0;
+	pthread_mutex_unlock(&virgl->lock);
+	return r;
+}
+
 static int virgl_context_create(struct renderer *renderer, uint32_t context,
 				const char *name)
 {
-	(void)renderer;
-	return error(virgl_renderer_context_create_with_flags(
-		context, VIRTIO_GPU_CAPSET_VENUS, strlen(name), name));
+	int fd = next_fd();
+	int r = virgl_renderer_context_create_with_flags(
+		context, VIRTIO_GPU_CAPSET_VENUS, strlen(name), name);
+
+	if (r == 0)
+		line_add(to_virgl(renderer), context, fd);
+	return error(r);
 }
 
 static void virgl_context_destroy(struct renderer *renderer, uint32_t context)
 {
-	(void)renderer;
+	line_remove(to_virgl(renderer), context);
 	virgl_renderer_context_destroy(context);
 }
 
@@ -218,6 +303,7 @@ static const struct renderer_ops virgl_ops = {
 	.unmap = virgl_unmap,
 	.submit = virgl_submit,
 	.fence = virgl_fence,
+	.give_up = virgl_give_up,
 	.abandon = virgl_abandon,
 };
 
@@ -225,6 +311,7 @@ int virgl_init(struct virgl *virgl, const char *server)
 {
 	*virgl = (struct virgl){.renderer = {.ops = &virgl_ops}};
 	server_init(&virgl->server, server);
+	pthread_mutex_init(&virgl->lock, NULL);
 	virgl_set_log_callback(on_log, NULL, NULL);
 	return up(virgl);
 }
@@ -233,4 +320,5 @@ void virgl_deinit(struct virgl *virgl)
 {
 	down(virgl);
 	server_deinit(&virgl->server);
+	pthread_mutex_destroy(&virgl->lock);
 }

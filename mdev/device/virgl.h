@@ -16,15 +16,25 @@
 #ifndef DEVICE_VIRGL_H
 #define DEVICE_VIRGL_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
+#include "mdev/device/contexts.h"
 #include "mdev/device/renderer.h"
 #include "mdev/device/server.h"
+
+/* To a context's worker; a copy of virglrenderer's own socket. */
+struct virgl_line {
+	uint32_t context; /* 0: none */
+	int fd;
+};
 
 struct virgl {
 	struct renderer renderer;
 	struct server server;
 	bool up;
+	pthread_mutex_t lock; /* of the lines; not held over a call that waits */
+	struct virgl_line lines[CONTEXTS_MAX];
 };
 
 /**

@@ -64,47 +64,69 @@ static bool obey(struct worker *worker)
 	return !(orders & ORDER_QUIT);
 }
 
-/* Forgets what was rung so far; what is rung later wakes us again. */
-static void wait_for_work(struct worker *worker)
+/*
+ * Forgets what was signalled so far; what comes later wakes us again. Returns
+ * GPU_RUNG() of the queues that were notified.
+ */
+static unsigned int wait_for_work(struct worker *worker)
 {
-	struct pollfd fds[] = {
-		{.fd = worker->orders_fd, .events = POLLIN},
-		{.fd = worker->doorbell, .events = POLLIN},
-		{.fd = worker->fence_fd, .events = POLLIN},
-	};
+	struct pollfd fds[GPU_QUEUES + 2];
+	unsigned int rung = 0;
 	eventfd_t count;
 
-	poll(fds, 3, -1);
-	for (unsigned int i = 0; i < 3; i++)
-		if (fds[i].revents & POLLIN)
-			eventfd_read(fds[i].fd, &count);
+	for (unsigned int i = 0; i < GPU_QUEUES; i++)
+		fds[i].fd = worker->doorbells[i];
+	fds[GPU_QUEUES].fd = worker->orders_fd;
+	fds[GPU_QUEUES + 1].fd = worker->fence_fd;
+	for (unsigned int i = 0; i < GPU_QUEUES + 2; i++)
+		fds[i].events = POLLIN;
+	if (poll(fds, GPU_QUEUES + 2, -1) < 0)
+		return 0;
+	for (unsigned int i = 0; i < GPU_QUEUES + 2; i++) {
+		if (!(fds[i].revents & POLLIN))
+			continue;
+		eventfd_read(fds[i].fd, &count);
+		if (i >= GPU_QUEUES)
+			continue;
+		counter_add(&worker->gpu.counters.doorbells, count);
+		rung |= GPU_RUNG(i);
+	}
+	return rung;
 }
 
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
+	unsigned int rung = 0;
 
 	while (obey(worker)) {
-		int r = gpu_run(&worker->gpu, BUDGET);
+		int r = gpu_run(&worker->gpu, rung, BUDGET);
 
 		if (r < 0)
 			say(worker, WORKER_BROKEN);
-		if (r <= 0)
-			wait_for_work(worker);
+		rung = r <= 0 ? wait_for_work(worker) : 0;
 	}
 	return NULL;
 }
 
+/* Return: one of the descriptors, NULL behind the last. */
+static int *fd_at(struct worker *worker, unsigned int i)
+{
+	int *others[] = {&worker->orders_fd, &worker->fence_fd,
+			 &worker->events_fd, NULL};
+
+	return i < GPU_QUEUES ? &worker->doorbells[i] : others[i - GPU_QUEUES];
+}
+
 static int fds_open(struct worker *worker)
 {
-	int *fds[] = {&worker->orders_fd, &worker->doorbell, &worker->fence_fd,
-		      &worker->events_fd};
+	int *fd;
 
-	for (unsigned int i = 0; i < 4; i++)
-		*fds[i] = -1;
-	for (unsigned int i = 0; i < 4; i++) {
-		*fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (*fds[i] < 0)
+	for (unsigned int i = 0; (fd = fd_at(worker, i)); i++)
+		*fd = -1;
+	for (unsigned int i = 0; (fd = fd_at(worker, i)); i++) {
+		*fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (*fd < 0)
 			return -errno;
 	}
 	return 0;
@@ -112,12 +134,11 @@ static int fds_open(struct worker *worker)
 
 static void fds_close(struct worker *worker)
 {
-	int fds[] = {worker->orders_fd, worker->doorbell, worker->fence_fd,
-		     worker->events_fd};
+	int *fd;
 
-	for (unsigned int i = 0; i < 4; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
+	for (unsigned int i = 0; (fd = fd_at(worker, i)); i++)
+		if (*fd >= 0)
+			close(*fd);
 }
 
 /* Signals are the main thread's business. */
@@ -181,9 +202,9 @@ void worker_stop(struct worker *worker)
 	order(worker, ORDER_STOP, NULL);
 }
 
-void worker_notify(struct worker *worker)
+void worker_notify(struct worker *worker, unsigned int queue)
 {
-	eventfd_write(worker->doorbell, 1);
+	eventfd_write(worker->doorbells[queue], 1);
 }
 
 unsigned int worker_events(struct worker *worker)

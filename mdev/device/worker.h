@@ -29,7 +29,7 @@ struct worker {
 	struct gpu gpu;
 	pthread_t thread;
 	int orders_fd; /* eventfd: an order is in the box */
-	int doorbell; /* eventfd: a queue was notified */
+	int doorbells[GPU_QUEUES]; /* eventfds: the queue was notified */
 	int fence_fd; /* eventfd: a fence is done */
 	int events_fd; /* eventfd for the register thread: events wait */
 	_Atomic unsigned int events;
@@ -77,8 +77,9 @@ void worker_stop(struct worker *worker);
 /**
  * worker_notify - a queue was notified by another way than the doorbell
  * @worker: the worker
+ * @queue: which
  */
-void worker_notify(struct worker *worker);
+void worker_notify(struct worker *worker, unsigned int queue);
 
 /**
  * worker_events - take the events that wait

@@ -78,22 +78,31 @@ static uint64_t rights(const struct sandbox_entry *entry)
 	return entry->folder ? wanted : wanted & FILE_RIGHTS;
 }
 
+static int rule_add(const struct sandbox_plan *plan, int path, uint64_t allowed)
+{
+	const struct landlock_path_beneath_attr rule = {
+		.allowed_access = allowed,
+		.parent_fd = path,
+	};
+
+	return syscall(SYS_landlock_add_rule, plan->ruleset,
+		       LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0
+		       ? -errno
+		       : 0;
+}
+
 static int rules_add(const struct sandbox_plan *plan, uint64_t known)
 {
-	for (unsigned int i = 0; i < plan->entry_count; i++) {
-		const struct sandbox_entry *entry = &plan->entries[i];
-		struct landlock_path_beneath_attr rule = {
-			.allowed_access = rights(entry) & known,
-			.parent_fd = entry->tree,
-		};
+	/* Drivers look through /dev/dri. */
+	int r = rule_add(plan, plan->devices, LANDLOCK_ACCESS_FS_READ_DIR);
 
-		if (entry->link)
-			continue;
-		if (syscall(SYS_landlock_add_rule, plan->ruleset,
-			    LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
-			return -errno;
+	for (unsigned int i = 0; r == 0 && i < plan->entry_count; i++) {
+		const struct sandbox_entry *entry = &plan->entries[i];
+
+		if (!entry->link)
+			r = rule_add(plan, entry->tree, rights(entry) & known);
 	}
-	return 0;
+	return r;
 }
 
 int landlock_make(struct sandbox_plan *plan)

@@ -55,14 +55,14 @@ static bool waits_promised(const struct submission *submission)
 	return true;
 }
 
-static void signals_promise(const struct submission *submission)
+static void signals_enter(const struct submission *submission)
 {
 	struct semaphore_map *map = &submission->queue->device->semaphores;
 	const struct batch_semaphore *signals =
 		submission->semaphores + submission->waits;
 
 	for (uint32_t i = 0; i < submission->signals; i++)
-		semaphore_promise(map, signals[i]);
+		semaphore_enter(map, signals[i]);
 }
 
 static void gate_open(const struct submission *submission)
@@ -95,7 +95,7 @@ static void enter(struct submission **link, uint64_t now_ns)
 	uint64_t id;
 
 	unlink_held(link);
-	signals_promise(submission);
+	signals_enter(submission);
 	free(submission->semaphores);
 	submission->semaphores = NULL;
 	if (!submission->works) {
@@ -197,9 +197,14 @@ static uint32_t count_semaphores(const struct batch_call *call, uint32_t first,
 static void copy_waits(struct submission *submission,
 		       const struct batch_call *call, uint32_t i)
 {
-	for (uint32_t k = 0; k < batch_wait_count(call, i); k++)
-		submission->semaphores[submission->waits++] =
-			batch_wait(call, i, k);
+	struct semaphore_map *map = &submission->queue->device->semaphores;
+
+	for (uint32_t k = 0; k < batch_wait_count(call, i); k++) {
+		struct batch_semaphore wait = batch_wait(call, i, k);
+
+		semaphore_resolve(map, &wait);
+		submission->semaphores[submission->waits++] = wait;
+	}
 }
 
 static void copy_signals(struct submission *submission,
@@ -313,7 +318,7 @@ void hold_cancel(struct submission *submission)
 		queue_leave(submission, thread_now(), 0, false);
 	} else {
 		remove_held(submission);
-		signals_promise(submission);
+		signals_enter(submission);
 		free(submission->semaphores);
 		submission->semaphores = NULL;
 		if (submission->gated)

@@ -99,6 +99,14 @@ static bool timeline_promised(struct semaphore_map *map,
 	return wait.value <= value;
 }
 
+void semaphore_resolve(struct semaphore_map *map, struct batch_semaphore *wait)
+{
+	struct semaphore *semaphore = semaphore_find(map, wait->handle);
+
+	if (semaphore && !semaphore->timeline)
+		wait->value = atomic_load(&semaphore->submitted);
+}
+
 bool semaphore_promised(struct semaphore_map *map, struct batch_semaphore wait)
 {
 	struct semaphore *semaphore = semaphore_find(map, wait.handle);
@@ -107,10 +115,18 @@ bool semaphore_promised(struct semaphore_map *map, struct batch_semaphore wait)
 		return true;
 	if (semaphore->timeline)
 		return timeline_promised(map, semaphore, wait);
-	return !atomic_load(&semaphore->held);
+	return wait.value <= atomic_load(&semaphore->promised);
 }
 
-void semaphore_promise(struct semaphore_map *map, struct batch_semaphore signal)
+void semaphore_hold(struct semaphore_map *map, struct batch_semaphore signal)
+{
+	struct semaphore *semaphore = semaphore_find(map, signal.handle);
+
+	if (semaphore && !semaphore->timeline)
+		atomic_fetch_add(&semaphore->submitted, 1);
+}
+
+void semaphore_enter(struct semaphore_map *map, struct batch_semaphore signal)
 {
 	struct semaphore *semaphore = semaphore_find(map, signal.handle);
 
@@ -119,15 +135,13 @@ void semaphore_promise(struct semaphore_map *map, struct batch_semaphore signal)
 	if (semaphore->timeline)
 		promise_value(semaphore, signal.value);
 	else
-		atomic_store(&semaphore->held, false);
+		atomic_fetch_add(&semaphore->promised, 1);
 }
 
-void semaphore_hold(struct semaphore_map *map, struct batch_semaphore signal)
+void semaphore_promise(struct semaphore_map *map, struct batch_semaphore signal)
 {
-	struct semaphore *semaphore = semaphore_find(map, signal.handle);
-
-	if (semaphore && !semaphore->timeline)
-		atomic_store(&semaphore->held, true);
+	semaphore_hold(map, signal);
+	semaphore_enter(map, signal);
 }
 
 bool semaphore_is_timeline(struct semaphore_map *map, VkSemaphore handle)

@@ -9,8 +9,10 @@
  * can't be used up by work that waits for held work, or for a signal that the
  * application gives later.
  *
- * States of a timeline: the highest promised value, which only grows. Of
- * a binary semaphore: promised, or not because a held submission signals it.
+ * A timeline has a highest promised value, which only grows. A binary semaphore
+ * is treated as a timeline of its signals: each wait belongs to the signal that
+ * was submitted last before it. Signals from elsewhere are not seen, and count
+ * as promised.
  *
  * Ownership: a record lives from vkCreateSemaphore to vkDestroySemaphore, in
  * a map of its device. Locking: the map has a lock; the members are atomic.
@@ -29,8 +31,8 @@
 struct semaphore {
 	struct dispatch_node node;
 	bool timeline;
-	atomic_uint_fast64_t promised; /* timeline */
-	atomic_bool held; /* binary */
+	atomic_uint_fast64_t submitted; /* signals of a binary one */
+	atomic_uint_fast64_t promised; /* of them, or a timeline's value */
 };
 
 struct semaphore_map {
@@ -54,9 +56,16 @@ void semaphore_destroy(struct semaphore_map *map, VkSemaphore handle,
 		       const VkAllocationCallbacks *allocator);
 
 /**
+ * semaphore_resolve() - Say what a wait waits for
+ * @map:	of the device
+ * @wait:	about to be submitted; its value is filled in if it is binary
+ */
+void semaphore_resolve(struct semaphore_map *map, struct batch_semaphore *wait);
+
+/**
  * semaphore_promised() - Whether a wait ends by itself
  * @map:	of the device
- * @wait:	the wait
+ * @wait:	the wait, resolved
  *
  * A timeline that is not promised far enough is asked for its value: it may be
  * signalled from outside of this device.
@@ -64,12 +73,15 @@ void semaphore_destroy(struct semaphore_map *map, VkSemaphore handle,
 bool semaphore_promised(struct semaphore_map *map,
 			struct batch_semaphore wait);
 
-/* semaphore_promise() - A signal will happen */
+/* semaphore_hold() - A signal was submitted, but is held */
+void semaphore_hold(struct semaphore_map *map, struct batch_semaphore signal);
+
+/* semaphore_enter() - A signal of semaphore_hold() will happen now */
+void semaphore_enter(struct semaphore_map *map, struct batch_semaphore signal);
+
+/* semaphore_promise() - A signal will happen that was not held */
 void semaphore_promise(struct semaphore_map *map,
 		       struct batch_semaphore signal);
-
-/* semaphore_hold() - A signal will happen once held work goes on */
-void semaphore_hold(struct semaphore_map *map, struct batch_semaphore signal);
 
 /* semaphore_is_timeline() - false for binary and unknown semaphores */
 bool semaphore_is_timeline(struct semaphore_map *map, VkSemaphore handle);

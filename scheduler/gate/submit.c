@@ -54,6 +54,7 @@ static bool batch_promised(struct semaphore_map *map,
 	for (uint32_t k = 0; k < batch_wait_count(call, i); k++) {
 		struct batch_semaphore wait = batch_wait(call, i, k);
 
+		semaphore_resolve(map, &wait);
 		if (!semaphore_promised(map, wait) &&
 		    !signalled_before(map, call, first, i, wait))
 			return false;

@@ -92,7 +92,7 @@ static void on_stop(void *user)
 
 static void run(struct machine *machine)
 {
-	if (gpu_run(&machine->gpu, RUN_BUDGET) < 0)
+	if (gpu_run(&machine->gpu, ~0u, RUN_BUDGET) < 0)
 		function_break(&machine->function);
 }
 

@@ -11,7 +11,7 @@ broker_config() {
   {
     echo "[Broker]"
     echo "DeviceProgram=$LAB_BUILD/bin/tranche-vgpu"
-    echo "Gate=${BROKER_GATE:-$LAB_BUILD/vulkan/icd.d/tranche_gate_icd.json}"
+    echo "Gate=${BROKER_GATE:-$LAB_BUILD/vulkan/tranche_gate_icd.json}"
     echo "Layers=$LAB_BUILD/vulkan/explicit_layer.d"
     echo "[GPU]"
     for line; do

@@ -391,6 +391,20 @@ static int fake_fence(struct renderer *renderer, uint32_t context, uint8_t ring,
 	return -ENOMEM;
 }
 
+static int fake_give_up(struct renderer *renderer, uint32_t context)
+{
+	struct fake *fake = of_renderer(renderer);
+
+	if (fake->deaf)
+		return -ENOENT;
+	pthread_mutex_lock(&fake->lock);
+	fake->given_up = context;
+	fake->hold_submit = false;
+	pthread_cond_broadcast(&fake->changed);
+	pthread_mutex_unlock(&fake->lock);
+	return 0;
+}
+
 static void fake_abandon(struct renderer *renderer)
 {
 	struct fake *fake = of_renderer(renderer);
@@ -415,6 +429,7 @@ static const struct renderer_ops renderer_ops = {
 	.unmap = fake_unmap,
 	.submit = fake_submit,
 	.fence = fake_fence,
+	.give_up = fake_give_up,
 	.abandon = fake_abandon,
 };
 

@@ -91,7 +91,9 @@ struct fake {
 	pthread_cond_t changed;
 	bool hold_submit; /* (lock) submissions wait */
 	bool holding; /* (lock) one does */
+	bool deaf; /* knows no way to give a context up */
 	unsigned int abandoned; /* (lock) */
+	uint32_t given_up; /* (lock) last context of which it was asked */
 	int peer; /* the other end of it */
 	uint64_t reset_seq; /* of a reset to answer later; 0: none */
 	struct fake_answer answers[FAKE_MESSAGES]; /* (lock) */

@@ -124,7 +124,7 @@ static int teardown(void **state)
 
 static void wait_used(struct fixture *f, uint16_t count)
 {
-	for (unsigned int i = 0; i < 10000; i++) {
+	for (unsigned int i = 0; i < 60000; i++) {
 		if (driver_used(&f->fake) == count)
 			return;
 		usleep(1000);
@@ -232,6 +232,58 @@ static void test_reset_does_not_wait_for_ever(void **state)
 	context_create(f);
 }
 
+static uint32_t context_request(struct fixture *f, uint32_t type, uint32_t id,
+				uint16_t used)
+{
+	struct virtio_gpu_ctx_create request = {
+		.hdr = {.type = type, .ctx_id = id},
+		.context_init = VIRTIO_GPU_CAPSET_VENUS,
+	};
+	uint16_t number = driver_offer(&f->fake, &request, sizeof(request),
+				       DRIVER_ROOM);
+
+	put(f, VIRTIO_PCI_AREA_NOTIFY, 2, 0);
+	wait_used(f, used);
+	return driver_response_type(&f->fake, number);
+}
+
+/* Nobody resets: the others go on, and the guest can begin anew. */
+static void test_blocked_context_is_given_up(void **state)
+{
+	struct fixture *f = *state;
+
+	drive(f);
+	block(f);
+	wait_used(f, 2);
+	assert_int_equal(f->fake.given_up, 1);
+	assert_int_equal(f->fake.abandoned, 0);
+	assert_int_equal(context_request(f, VIRTIO_GPU_CMD_CTX_CREATE, 2, 3),
+			 VIRTIO_GPU_RESP_OK_NODATA);
+	/* Its number is taken until the guest destroys it. */
+	assert_int_equal(context_request(f, VIRTIO_GPU_CMD_CTX_CREATE, 1, 4),
+			 VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID);
+	assert_int_equal(context_request(f, VIRTIO_GPU_CMD_CTX_DESTROY, 1, 5),
+			 VIRTIO_GPU_RESP_OK_NODATA);
+	assert_int_equal(context_request(f, VIRTIO_GPU_CMD_CTX_CREATE, 1, 6),
+			 VIRTIO_GPU_RESP_OK_NODATA);
+	put(f, STATUS, 1, 0);
+	wait_status(f, 0);
+	assert_int_equal(fake_left(&f->fake), 0);
+}
+
+static void test_blocked_renderer_is_abandoned(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake.deaf = true;
+	drive(f);
+	block(f);
+	wait_used(f, 2);
+	assert_int_equal(f->fake.abandoned, 1);
+	put(f, STATUS, 1, 0);
+	wait_status(f, 0);
+}
+
 static void test_close_takes_all_down(void **state)
 {
 	struct fixture *f = *state;
@@ -279,6 +331,8 @@ int main(void)
 		TEST(test_registers_answer_while_blocked),
 		TEST(test_bus_reset_is_answered_at_the_end),
 		TEST(test_reset_does_not_wait_for_ever),
+		TEST(test_blocked_context_is_given_up),
+		TEST(test_blocked_renderer_is_abandoned),
 		TEST(test_close_takes_all_down),
 		TEST(test_broken_driver_is_told),
 		TEST(test_many_drivers),

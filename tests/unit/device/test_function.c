@@ -19,6 +19,7 @@
 #define WINDOW (1ull << 28)
 
 struct fixture {
+	struct counters counters;
 	struct memory memory;
 	struct function function;
 	unsigned int starts, stops, notifies;
@@ -51,7 +52,7 @@ static int setup(void **state)
 	static struct fixture fixture;
 
 	memset(&fixture, 0, sizeof(fixture));
-	memory_init(&fixture.memory);
+	memory_init(&fixture.memory, &fixture.counters);
 	assert_int_equal(function_init(&fixture.function, &fixture.memory.guest,
 				       WINDOW, &ops, &fixture),
 			 0);

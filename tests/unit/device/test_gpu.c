@@ -17,6 +17,7 @@
 
 #define OK VIRTIO_GPU_RESP_OK_NODATA
 #define PAGE 4096ull
+#define ALL_RUNG (GPU_RUNG(GPU_QUEUE_CONTROL) | GPU_RUNG(GPU_QUEUE_CURSOR))
 
 struct fixture {
 	struct fake fake;
@@ -76,7 +77,7 @@ static uint32_t ask(struct fixture *f, const void *request, uint32_t length)
 {
 	uint16_t number = driver_offer(&f->fake, request, length, DRIVER_ROOM);
 
-	assert_int_equal(gpu_run(&f->gpu, 8), 0);
+	assert_int_equal(gpu_run(&f->gpu, ALL_RUNG, 8), 0);
 	return driver_response_type(&f->fake, number);
 }
 
@@ -198,7 +199,7 @@ static void test_every_other_kind_is_refused(void **state)
 		const struct virtio_gpu_ctrl_hdr *response =
 			driver_response(&f->fake, number);
 
-		assert_int_equal(gpu_run(&f->gpu, 8), 0);
+		assert_int_equal(gpu_run(&f->gpu, ALL_RUNG, 8), 0);
 		if (request.type == VIRTIO_GPU_CMD_GET_DISPLAY_INFO)
 			continue;
 		assert_true(response->type >= VIRTIO_GPU_RESP_ERR_UNSPEC);
@@ -346,14 +347,14 @@ static void test_fence_waits(void **state)
 
 	context_create(f, 1, 4);
 	number = offer_submit(f, 1, 5);
-	assert_int_equal(gpu_run(&f->gpu, 8), 0);
+	assert_int_equal(gpu_run(&f->gpu, ALL_RUNG, 8), 0);
 	assert_int_equal(f->fake.submitted, 4);
 	assert_int_equal(driver_used(&f->fake), 1);
 	/* Others go on meanwhile. */
 	assert_int_equal(context_create(f, 2, 4), OK);
 	assert_int_equal(driver_used(&f->fake), 2);
 	assert_int_equal(fake_fences_done(&f->fake), 1);
-	assert_int_equal(gpu_run(&f->gpu, 8), 0);
+	assert_int_equal(gpu_run(&f->gpu, ALL_RUNG, 8), 0);
 	assert_int_equal(driver_used(&f->fake), 3);
 	response = driver_response(&f->fake, number);
 	assert_int_equal(response->fence_id, 77);
@@ -368,17 +369,17 @@ static void test_fences_of_a_lost_context_end(void **state)
 
 	context_create(f, 1, 4);
 	offer_submit(f, 1, 5);
-	gpu_run(&f->gpu, 8);
+	gpu_run(&f->gpu, ALL_RUNG, 8);
 	assert_int_equal(context_destroy(f, 1), OK);
-	gpu_run(&f->gpu, 8);
+	gpu_run(&f->gpu, ALL_RUNG, 8);
 	assert_int_equal(driver_used(&f->fake), 3);
 	/* A late word about it is harmless. */
 	context_create(f, 1, 4);
 	offer_submit(f, 1, 5);
-	gpu_run(&f->gpu, 8);
+	gpu_run(&f->gpu, ALL_RUNG, 8);
 	assert_int_equal(driver_used(&f->fake), 4);
 	fake_fences_done(&f->fake);
-	gpu_run(&f->gpu, 8);
+	gpu_run(&f->gpu, ALL_RUNG, 8);
 	assert_int_equal(driver_used(&f->fake), 5);
 }
 
@@ -389,7 +390,7 @@ static void test_failed_submit_does_not_wait(void **state)
 	context_create(f, 1, 4);
 	offer_submit(f, 2, 5);
 	offer_submit(f, 1, RENDERER_RINGS_MAX);
-	gpu_run(&f->gpu, 8);
+	gpu_run(&f->gpu, ALL_RUNG, 8);
 	assert_int_equal(driver_used(&f->fake), 3);
 	assert_int_equal(f->fake.submitted, 0);
 }
@@ -405,7 +406,7 @@ static void test_reset_leaves_nothing(void **state)
 		blob_create(f, 2, PAGE);
 		blob_map(f, 2, 8 * PAGE);
 		offer_submit(f, 2, 3);
-		gpu_run(&f->gpu, 8);
+		gpu_run(&f->gpu, ALL_RUNG, 8);
 		assert_int_not_equal(fake_left(&f->fake), 0);
 		gpu_reset(&f->gpu);
 		assert_int_equal(fake_left(&f->fake), 0);
@@ -423,8 +424,8 @@ static void test_broken_ring(void **state)
 
 	f->control.desc = FAKE_MEMORY;
 	driver_offer(&f->fake, &request, sizeof(request), DRIVER_ROOM);
-	assert_int_equal(gpu_run(&f->gpu, 8), -EPIPE);
-	assert_int_equal(gpu_run(&f->gpu, 8), 0);
+	assert_int_equal(gpu_run(&f->gpu, ALL_RUNG, 8), -EPIPE);
+	assert_int_equal(gpu_run(&f->gpu, ALL_RUNG, 8), 0);
 	gpu_reset(&f->gpu);
 	start(f);
 	assert_int_equal(context_create(f, 1, 4), OK);
@@ -437,11 +438,11 @@ static void test_response_without_room(void **state)
 		header(VIRTIO_GPU_CMD_GET_DISPLAY_INFO, 0);
 	uint16_t number = driver_offer(&f->fake, &request, sizeof(request), 30);
 
-	gpu_run(&f->gpu, 8);
+	gpu_run(&f->gpu, ALL_RUNG, 8);
 	assert_int_equal(driver_response_type(&f->fake, number),
 			 VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER);
 	number = driver_offer(&f->fake, &request, sizeof(request), 8);
-	gpu_run(&f->gpu, 8);
+	gpu_run(&f->gpu, ALL_RUNG, 8);
 	assert_int_equal(driver_response_type(&f->fake, number), 0);
 	assert_int_equal(driver_used(&f->fake), 2);
 }

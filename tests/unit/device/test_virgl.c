@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 /* The renderer over virglrenderer and a real render server. */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_gpu.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -161,6 +167,78 @@ static void test_contexts_leave_nothing(void **state)
 	assert_int_equal(descriptors(), before);
 }
 
+/* Return: the last child of a process, or 0; -1 without /proc. */
+static pid_t last_child(pid_t of)
+{
+	char path[64];
+	pid_t pid, last = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", of, of);
+	file = fopen(path, "re");
+	if (!file)
+		return -1;
+	while (fscanf(file, "%d", &pid) == 1)
+		last = pid;
+	fclose(file);
+	return last;
+}
+
+struct blocked {
+	struct renderer *renderer;
+	atomic_bool back;
+};
+
+/* Asks a context's worker for memory, which waits for its answer. */
+static void *ask_blocked(void *arg)
+{
+	struct blocked *blocked = arg;
+	const struct renderer_blob blob = {
+		.resource = 5,
+		.context = 2,
+		.flags = VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE,
+		.size = PAGE,
+	};
+	int r = blocked->renderer->ops->blob_create(blocked->renderer, &blob);
+
+	blocked->back = true;
+	return r < 0 ? arg : NULL;
+}
+
+/* One worker stands still: only its context is lost. */
+static void test_one_context_is_given_up(void **state)
+{
+	struct fixture *f = *state;
+	struct renderer *renderer = &f->virgl.renderer;
+	const struct renderer_ops *ops = renderer->ops;
+	struct blocked blocked = {.renderer = renderer};
+	pthread_t thread;
+	pid_t worker;
+	void *failed;
+
+	assert_int_equal(ops->context_create(renderer, 1, "well"), 0);
+	assert_int_equal(ops->context_create(renderer, 2, "ill"), 0);
+	worker = last_child(f->virgl.server.pid);
+	if (worker < 0)
+		skip();
+	assert_int_equal(kill(worker, SIGSTOP), 0);
+	pthread_create(&thread, NULL, ask_blocked, &blocked);
+	usleep(300000);
+	assert_false(blocked.back);
+	assert_int_equal(ops->give_up(renderer, 2), 0);
+	pthread_join(thread, &failed);
+	assert_non_null(failed);
+	ops->context_destroy(renderer, 2);
+	assert_int_equal(ops->give_up(renderer, 2), -ENOENT);
+	/* Its worker is gone, and the other one works. */
+	for (int i = 0; i < 10000 && kill(worker, 0) == 0; i++)
+		usleep(1000);
+	assert_int_equal(kill(worker, 0), -1);
+	assert_int_equal(ops->fence(renderer, 1, 0, 99), 0);
+	wait_fence(f, 99);
+	ops->context_destroy(renderer, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -170,6 +248,7 @@ int main(void)
 		TEST(test_memory_and_fence),
 		TEST(test_abandoned_renderer_begins_again),
 		TEST(test_contexts_leave_nothing),
+		TEST(test_one_context_is_given_up),
 	};
 
 	server = getenv("TEST_RENDER_SERVER");
