@@ -11,13 +11,17 @@ vgpu_module() {
   [ -e /dev/tranche ] || insmod "$LAB_BUILD/tranche/$(uname -r)/tranche.ko"
 }
 
+# vgpu_node: the render node of the GPU.
+vgpu_node() {
+  echo "/dev/dri/$(find "/sys/bus/pci/devices/$(lab-gpu address)/" \
+    -name 'renderD*' -printf '%f\n' -quit)"
+}
+
 # vgpu_broker [WINDOW-MIB]: makes the GPU a parent; sets $broker and $vgpu_types.
 vgpu_broker() {
   vgpu_module
   gpu=$(lab-gpu address)
-  node=/dev/dri/$(find "/sys/bus/pci/devices/$gpu/" -name 'renderD*' \
-    -printf '%f\n' -quit)
-  hand-over "$gpu" "$node" "${1:-256}" "$LAB_BUILD/bin/tranche-vgpu" \
+  hand-over "$gpu" "$(vgpu_node)" "${1:-256}" "$LAB_BUILD/bin/tranche-vgpu" \
     >/tmp/hand-over.log &
   broker=$!
   for _ in $(seq 100); do
