@@ -62,14 +62,16 @@ static void note_tell(const struct note *note)
 			   "process %d uses it no more", note->pid);
 		break;
 	case ARBITER_CONTEXT_KILLED:
-		event_vgpu(vgpu, EVENT_CONTEXT_KILLED, note->pid,
-			   "a job ran past the kill limit: process %d was ended",
-			   note->pid);
+		event_vgpu(
+			vgpu, EVENT_CONTEXT_KILLED, note->pid,
+			"a job ran past the kill limit: process %d was ended",
+			note->pid);
 		break;
 	case ARBITER_ACCOUNT_STOPPED:
 		vgpu->stopped = true;
-		event_vgpu(vgpu, EVENT_STOPPED, 0,
-			   "too many jobs past the kill limit: stopped until it is reset");
+		event_vgpu(
+			vgpu, EVENT_STOPPED, 0,
+			"too many jobs past the kill limit: stopped until it is reset");
 		break;
 	case ARBITER_VRAM_REFUSED:
 		event_vgpu(vgpu, EVENT_VRAM_REFUSED, note->pid,
@@ -144,8 +146,7 @@ static struct state_gpu state_of(const struct host_gpu *gpu)
 		.window = gpu->config->window,
 	};
 
-	snprintf(state.address, sizeof(state.address), "%s",
-		 gpu->gpu->address);
+	snprintf(state.address, sizeof(state.address), "%s", gpu->gpu->address);
 	return state;
 }
 
@@ -171,9 +172,10 @@ static int register_new(struct host_gpu *gpu)
 /* With vGPUs on it, it stays what it was registered as. */
 static int keep_types(struct host_gpu *gpu, const struct state_gpu *was)
 {
-	log_line(LOG_WARNING, gpu->gpu->address, NULL,
-		 "%u vGPUs keep the types it was registered with: the configuration's come into force when they are gone and tranched starts again",
-		 gpu->existing);
+	log_line(
+		LOG_WARNING, gpu->gpu->address, NULL,
+		"%u vGPUs keep the types it was registered with: the configuration's come into force when they are gone and tranched starts again",
+		gpu->existing);
 	gpu->window = was->window;
 	return type_table_init(&gpu->types, was->vram, was->types,
 			       gpu->config->defaults.weight);
@@ -205,16 +207,16 @@ static void serve(struct host_gpu *gpu)
 	int r;
 
 	if (gpu->broker->module < 0) {
-		unserved(gpu,
-			 "there is no " TRANCHE_DEVICE ": load tranche.ko and start tranched again");
+		unserved(gpu, "there is no " TRANCHE_DEVICE
+			      ": load tranche.ko and restart tranched");
 		return;
 	}
 	if (!gpu->gpu->driver) {
 		unserved(gpu, "no kernel driver is bound to it");
 		return;
 	}
-	if (spawn_check(gpu->broker->config, gpu->reason,
-			sizeof(gpu->reason)) < 0)
+	if (spawn_check(gpu->broker->config, gpu->reason, sizeof(gpu->reason)) <
+	    0)
 		return;
 	r = register_new(gpu);
 	if (r == -EEXIST)
@@ -255,7 +257,9 @@ void host_gpu_init(struct host_gpu *gpu, struct broker *broker,
 void host_gpu_gone(struct host_gpu *gpu)
 {
 	gpu->registered = false;
-	unserved(gpu, "its driver let go of it, or it was removed");
+	unserved(
+		gpu,
+		"its driver let go of it, or it was removed: bind it again and restart tranched");
 	event_gpu(gpu, EVENT_GPU_GONE, "%s", gpu->reason);
 }
 

@@ -17,7 +17,7 @@
 #include "mdev/broker/settings.h"
 
 /* A user of its own is yet to be chosen. */
-#define UID_NEW ((uid_t)-1)
+#define UID_NEW ((uid_t) - 1)
 
 /**
  * struct state_vgpu - of one vGPU or program

@@ -85,7 +85,8 @@ static void test_broken(void **state)
 		file = fopen(path, "w");
 		fputs(texts[i], file);
 		fclose(file);
-		assert_int_equal(state_vgpu_read(*state, UUID, &back), -EBADMSG);
+		assert_int_equal(state_vgpu_read(*state, UUID, &back),
+				 -EBADMSG);
 	}
 }
 
@@ -140,8 +141,8 @@ static void test_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vgpu), cmocka_unit_test(test_broken),
-		cmocka_unit_test(test_each), cmocka_unit_test(test_gpu),
+		cmocka_unit_test(test_vgpu),	cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_each),	cmocka_unit_test(test_gpu),
 		cmocka_unit_test(test_process),
 	};
 
