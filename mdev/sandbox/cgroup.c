@@ -56,9 +56,9 @@ static ssize_t text_read(int folder, const char *file, char *text, size_t size)
 	if (fd < 0)
 		return -errno;
 	length = read(fd, text, size - 1);
-	r = length < 0 ? -errno : 0;
+	r = -errno;
 	close(fd);
-	if (r < 0)
+	if (length < 0)
 		return r;
 	text[length] = '\0';
 	return length;

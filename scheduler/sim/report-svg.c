@@ -7,6 +7,8 @@
 
 #include <math.h>
 
+#include "svg/svg.h"
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 enum {
@@ -19,12 +21,6 @@ enum {
 	HEAD_HEIGHT = 92,
 	PANEL_HEAD = 30,
 	AXIS_HEIGHT = 40,
-};
-
-/* Distinct for all kinds of colour vision (Okabe and Ito, 2008). */
-static const char *const colours[] = {
-	"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-	"#b58900", "#56b4e9", "#e69f00", "#555555",
 };
 
 /* Columns of the figures: right edges, relative to FIGURES_LEFT. */
@@ -43,31 +39,6 @@ struct view {
 	double for_ns;
 };
 
-static const char *vgpu_colour(uint32_t vgpu)
-{
-	return colours[vgpu % ARRAY_SIZE(colours)];
-}
-
-static void write_escaped(FILE *file, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '<':
-			fputs("&lt;", file);
-			break;
-		case '>':
-			fputs("&gt;", file);
-			break;
-		case '&':
-			fputs("&amp;", file);
-			break;
-		default:
-			/* XML allows no control characters. */
-			fputc((unsigned char)*text < ' ' ? ' ' : *text, file);
-		}
-	}
-}
-
 static double view_x(const struct view *view, uint64_t time_ns)
 {
 	double x = ((double)time_ns - view->from_ns) / view->for_ns;
@@ -75,59 +46,30 @@ static double view_x(const struct view *view, uint64_t time_ns)
 	return LANE_LEFT + LANE_WIDTH * fmin(fmax(x, 0), 1);
 }
 
-/* A bar from @from to @to, filling @part of its lane's height. */
-static void write_bar(const struct view *view, double from, double to, int y,
-		      double part, const char *colour, double opacity)
+static struct svg_lane lane_at(const struct view *view, uint32_t vgpu, int y,
+			       double opacity)
 {
-	double height = BAR_HEIGHT * fmin(part, 1);
-
-	fprintf(view->file,
-		"<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
-		"fill=\"%s\" fill-opacity=\"%.2g\"/>\n",
-		from, y + BAR_HEIGHT - height, fmax(to - from, 1), height,
-		colour, opacity);
-}
-
-/* Spans drawn as one bar, because the eye could not tell them apart. */
-struct cluster {
-	double from;
-	double to;
-	double filled;
-};
-
-static void write_cluster(const struct view *view, struct cluster *c,
-			  uint32_t vgpu, int y, double opacity)
-{
-	double part = c->filled / (c->to - c->from);
-
-	if (c->filled > 0)
-		write_bar(view, c->from, c->to, y, part, vgpu_colour(vgpu),
-			  opacity);
-	c->filled = 0;
+	return (struct svg_lane){
+		.file = view->file,
+		.y = y,
+		.height = BAR_HEIGHT,
+		.colour = svg_colour(vgpu),
+		.opacity = opacity,
+	};
 }
 
 static void write_spans(const struct view *view, const struct sim_spans *spans,
 			uint32_t vgpu, int y, double opacity)
 {
-	struct cluster c = {0};
-	double x, end;
+	struct svg_lane lane = lane_at(view, vgpu, y, opacity);
 	size_t i;
 
-	for (i = 0; i < spans->n; i++) {
-		if (spans->items[i].vgpu != vgpu)
-			continue;
-		x = view_x(view, spans->items[i].start_ns);
-		end = view_x(view, spans->items[i].end_ns);
-		if (end <= x)
-			continue;
-		if (x - c.to > 1 || x - c.from > 4 || end - x > 2)
-			write_cluster(view, &c, vgpu, y, opacity);
-		if (c.filled == 0)
-			c.from = x;
-		c.filled += end - x;
-		c.to = end;
-	}
-	write_cluster(view, &c, vgpu, y, opacity);
+	for (i = 0; i < spans->n; i++)
+		if (spans->items[i].vgpu == vgpu)
+			svg_lane_span(&lane,
+				      view_x(view, spans->items[i].start_ns),
+				      view_x(view, spans->items[i].end_ns));
+	svg_lane_end(&lane);
 }
 
 static void write_figure(const struct view *view, size_t column, int y,
@@ -146,8 +88,8 @@ static void write_lane(const struct view *view, size_t policy, uint32_t vgpu,
 	int text_y = y + BAR_HEIGHT - 4;
 
 	fprintf(view->file, "<text x=\"12\" y=\"%d\" fill=\"%s\">", text_y,
-		vgpu_colour(vgpu));
-	write_escaped(view->file, view->report->scenario->vgpus[vgpu].name);
+		svg_colour(vgpu));
+	svg_write_text(view->file, view->report->scenario->vgpus[vgpu].name);
 	fprintf(view->file,
 		"</text>\n<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
 		"fill=\"#f3f3f3\"/>\n",
@@ -162,20 +104,10 @@ static void write_lane(const struct view *view, size_t policy, uint32_t vgpu,
 	write_figure(view, 5, text_y, "×", 2, f.slowdown);
 }
 
-/* A round step that puts five to ten ticks on the axis. */
-static double axis_step(double length)
-{
-	double step = pow(10, floor(log10(length / 5)));
-
-	if (length / step > 25)
-		return 5 * step;
-	return length / step > 10 ? 2 * step : step;
-}
-
 static void write_axis(const struct view *view, int top, int bottom)
 {
 	double ms = (double)SIM_NSEC_PER_MSEC;
-	double step = axis_step(view->for_ns / ms);
+	double step = svg_axis_step(view->for_ns / ms);
 	double t = ceil(view->from_ns / ms / step) * step, x;
 
 	for (; t * ms <= view->from_ns + view->for_ns; t += step) {
@@ -225,17 +157,21 @@ static int write_panel(const struct view *view, size_t policy, int y)
 static void write_legend(const struct view *view)
 {
 	const struct sim_scenario *s = view->report->scenario;
+	struct svg_lane job = lane_at(view, 0, 44, 0.95);
+	struct svg_lane hold = lane_at(view, 0, 44, 0.25);
+	struct svg_lane rest = lane_at(view, 0, 44, 1);
 
-	write_bar(view, 12, 40, 44, 1, colours[0], 0.95);
+	rest.colour = "#f3f3f3";
+	svg_bar(&job, 12, 40, 1);
 	fputs("<text x=\"46\" y=\"58\">job runs</text>\n", view->file);
-	write_bar(view, 120, 148, 44, 0.5, colours[0], 0.95);
+	svg_bar(&job, 120, 148, 0.5);
 	fputs("<text x=\"154\" y=\"58\">many short jobs: height is the part "
 	      "of time</text>\n",
 	      view->file);
-	write_bar(view, 490, 518, 44, 1, colours[0], 0.25);
+	svg_bar(&hold, 490, 518, 1);
 	fputs("<text x=\"524\" y=\"58\">has the GPU, runs nothing</text>\n",
 	      view->file);
-	write_bar(view, 720, 748, 44, 1, "#f3f3f3", 1);
+	svg_bar(&rest, 720, 748, 1);
 	fprintf(view->file,
 		"<text x=\"754\" y=\"58\">waits or wants nothing</text>\n"
 		"<text x=\"12\" y=\"80\" fill=\"#555\">Figures: %.3g s of "
@@ -258,7 +194,7 @@ static void write_head(const struct view *view, int height)
 		"<rect width=\"%d\" height=\"%d\" fill=\"white\"/>\n"
 		"<text class=\"h\" x=\"12\" y=\"28\">",
 		WIDTH, height, WIDTH, height, WIDTH, height);
-	write_escaped(view->file, view->report->scenario->title);
+	svg_write_text(view->file, view->report->scenario->title);
 	fputs("</text>\n", view->file);
 	write_legend(view);
 }

@@ -41,5 +41,6 @@ extern const struct verb verb_run;
 extern const struct verb verb_top;
 extern const struct verb verb_trace;
 extern const struct verb verb_doctor;
+extern const struct verb verb_demo;
 
 #endif

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/tranche/demo/demo.h"
+#include "tools/tranche/fleet/wait.h"
+#include "tools/tranche/message.h"
+
+#define SETTLE_US (2 * WAIT_SECOND_US)
+#define MIB (UINT64_C(1) << 20)
+/* Beyond the quota by this much. */
+#define TOO_MUCH (64 * MIB)
+#define REFUSAL_SECONDS 120
+#define KILL_SECONDS 120
+/* What is left of the others' throughput at least, against before. */
+#define RECOVERED 0.75
+
+static struct demo_guest *guest_at(struct demo *demo, size_t i)
+{
+	return &demo->guests[i];
+}
+
+static const struct record_sample *latest(const struct demo *demo)
+{
+	return &demo->record.samples[demo->record.n_samples - 1];
+}
+
+static int sample_now(struct demo *demo)
+{
+	int r = meter_sample(&demo->meter);
+
+	return r < 0 ? r : demo->error;
+}
+
+static void wanted_fill(const struct demo *demo, struct record_phase *phase)
+{
+	struct share_rule rules[DEMO_GUESTS];
+
+	for (size_t i = 0; i < DEMO_GUESTS; i++) {
+		rules[i] = demo->guests[i].rule;
+		phase->of_time[i] = rules[i].cap < 100;
+	}
+	share_expect(rules, DEMO_GUESTS, phase->wanted);
+}
+
+/* Announces a phase and lets it settle. */
+__attribute__((format(printf, 3, 4))) static int
+phase_begin(struct demo *demo, bool checked, const char *format, ...)
+{
+	struct record_phase *phase = record_phase_add(&demo->record);
+	va_list args;
+	int r;
+
+	if (!phase)
+		return message_memory();
+	va_start(args, format);
+	vsnprintf(phase->title, sizeof(phase->title), format, args);
+	va_end(args);
+	demo_say("%s", phase->title);
+	r = sample_now(demo);
+	if (r < 0)
+		return r;
+	phase->begin_ns = phase->settled_ns = latest(demo)->now_ns;
+	phase->checked = checked;
+	wanted_fill(demo, phase);
+	if (!checked)
+		return 0;
+	r = demo_pause(demo, SETTLE_US);
+	if (r == 0)
+		r = sample_now(demo);
+	phase->settled_ns = latest(demo)->now_ns;
+	return r;
+}
+
+static int phase_end(struct demo *demo)
+{
+	struct record_phase *phase =
+		&demo->record.phases[demo->record.n_phases - 1];
+	int r = sample_now(demo);
+
+	phase->end_ns = latest(demo)->now_ns;
+	view_leave(demo);
+	return r;
+}
+
+/* A phase in which nothing happens but that shares are measured. */
+static int phase_measure(struct demo *demo)
+{
+	struct record_phase *phase =
+		&demo->record.phases[demo->record.n_phases - 1];
+	double worst;
+	bool measured;
+	int r;
+
+	r = demo_pause(demo, demo->options->seconds * WAIT_SECOND_US);
+	if (r == 0)
+		r = phase_end(demo);
+	if (r < 0)
+		return r;
+	measured = share_measure(&demo->record, phase);
+	worst = share_worst(phase, DEMO_GUESTS);
+	demo_claim(
+		demo, measured && worst <= SHARE_TOLERANCE,
+		"%.3s shares are %.1f / %.1f / %.1f %%, wanted %.1f / %.1f / "
+		"%.1f %%: off by %.1f points at most",
+		phase->title, phase->measured[0], phase->measured[1],
+		phase->measured[2], phase->wanted[0], phase->wanted[1],
+		phase->wanted[2], worst);
+	return 0;
+}
+
+static int step_busy(struct demo *demo)
+{
+	int r = guests_load(demo);
+
+	if (r == 0)
+		r = phase_begin(
+			demo, true,
+			"(a) all three are busy, weights 300, 200, 100");
+	return r < 0 ? r : phase_measure(demo);
+}
+
+static int step_idle(struct demo *demo)
+{
+	struct demo_guest *guest = guest_at(demo, 2);
+	int r = guest_rest(demo, guest);
+
+	if (r == 0)
+		r = phase_begin(demo, true,
+				"(b) %s goes idle: the others take its time",
+				guest->name);
+	if (r == 0)
+		r = phase_measure(demo);
+	return r < 0 ? r : guest_load(guest);
+}
+
+static int weight_set(struct demo *demo, size_t i, unsigned int weight)
+{
+	struct demo_guest *guest = guest_at(demo, i);
+	int r = lend_set(demo->link, guest->uuid, "weight", weight);
+
+	if (r == 0)
+		guest->rule.weight = weight;
+	return r;
+}
+
+static int step_weights(struct demo *demo)
+{
+	int r = weight_set(demo, 0, 100);
+
+	if (r == 0)
+		r = weight_set(demo, 2, 200);
+	if (r == 0)
+		r = phase_begin(
+			demo, true,
+			"(c) weights are changed live to 100, 200, 200");
+	return r < 0 ? r : phase_measure(demo);
+}
+
+static int cap_set(struct demo *demo, size_t i, unsigned int cap)
+{
+	struct demo_guest *guest = guest_at(demo, i);
+	int r = lend_set(demo->link, guest->uuid, "capPercent", cap);
+
+	if (r == 0)
+		guest->rule.cap = cap;
+	return r;
+}
+
+static int step_cap(struct demo *demo)
+{
+	int r = cap_set(demo, 1, 20);
+
+	if (r == 0)
+		r = phase_begin(demo, true,
+				"(d) a cap of 20 %% is set live on %s",
+				demo->guests[1].name);
+	if (r == 0)
+		r = phase_measure(demo);
+	return r < 0 ? r : cap_set(demo, 1, 100);
+}
+
+static bool loads_run(const struct demo *demo)
+{
+	for (size_t i = 0; i < DEMO_GUESTS; i++)
+		if (guest_job(demo->guests[i].guest, DEMO_LOAD)->state !=
+		    JOB_RUNNING)
+			return false;
+	return true;
+}
+
+static void claim_refused(struct demo *demo, const struct record_sample *before,
+			  size_t i)
+{
+	const struct demo_guest *guest = &demo->guests[i];
+	const struct guest_job *job = guest_job(guest->guest, DEMO_EXTRA);
+	bool others = true;
+
+	for (size_t j = 0; j < DEMO_GUESTS; j++)
+		others = others &&
+			 (j == i || latest(demo)->guests[j].vram_refusals ==
+					    before->guests[j].vram_refusals);
+	/* Status 3 is tranche-load's word for memory that was refused. */
+	demo_claim(demo, job->state == JOB_ENDED && job->status == 3,
+		   "(e) the program in %s was refused memory (status %d)",
+		   guest->name, job->status);
+	demo_claim(demo,
+		   others && loads_run(demo) &&
+			   latest(demo)->guests[i].vram_refusals >
+				   before->guests[i].vram_refusals,
+		   "(e) nobody else was: all loads run on, %" PRIu64
+		   " refusal(s) counted for %s alone",
+		   latest(demo)->guests[i].vram_refusals, guest->name);
+}
+
+/* Mesa's driver in the guest asks without awaiting the answer by default. */
+static int step_vram(struct demo *demo)
+{
+	struct demo_guest *guest = guest_at(demo, 2);
+	struct record_sample before;
+	uint64_t limit;
+	int r;
+
+	r = phase_begin(demo, false,
+			"(e) %s asks for more memory than its quota",
+			guest->name);
+	if (r < 0)
+		return r;
+	before = *latest(demo);
+	limit = before.guests[2].vram_limit;
+	r = guest_start(guest->guest, DEMO_EXTRA,
+			"VN_PERF=no_async_mem_alloc tranche-load --quiet "
+			"--summary-only --items 64 --iterations 1 "
+			"--submissions 1 --overcommit --memory %" PRIu64,
+			limit + TOO_MUCH);
+	if (r == 0)
+		r = guests_wait_job(demo, guest, DEMO_EXTRA, REFUSAL_SECONDS);
+	if (r < 0 && r != -ETIMEDOUT)
+		return r;
+	r = phase_end(demo);
+	if (r == 0)
+		claim_refused(demo, &before, 2);
+	return r;
+}
+
+/* Submissions of all but one guest each second. */
+static double others_rate(const struct demo *demo,
+			  const struct record_sample *from, size_t but)
+{
+	const struct record_sample *to = latest(demo);
+	double sum = 0;
+
+	for (size_t i = 0; i < DEMO_GUESTS; i++)
+		if (i != but)
+			sum += (double)(to->guests[i].submits -
+					from->guests[i].submits);
+	return to->now_ns > from->now_ns
+		       ? sum * 1e9 / (double)(to->now_ns - from->now_ns)
+		       : 0;
+}
+
+static int measure_rate(struct demo *demo, size_t but, double *rate)
+{
+	struct record_sample from;
+	int r = sample_now(demo);
+
+	if (r < 0)
+		return r;
+	from = *latest(demo);
+	r = demo_pause(demo, demo->options->seconds * WAIT_SECOND_US / 2);
+	if (r == 0)
+		r = sample_now(demo);
+	*rate = others_rate(demo, &from, but);
+	return r;
+}
+
+static int spin(struct demo *demo, struct demo_guest *guest)
+{
+	int r = guest_start(guest->guest, DEMO_EXTRA,
+			    "tranche-load --kind spin --quiet --summary-only "
+			    "--duration 60");
+
+	return r < 0 ? r
+		     : guests_wait_job(demo, guest, DEMO_EXTRA, KILL_SECONDS);
+}
+
+static void claim_killed(struct demo *demo, const struct record_sample *before,
+			 size_t i)
+{
+	const struct demo_guest *guest = &demo->guests[i];
+	const struct guest_job *job = guest_job(guest->guest, DEMO_EXTRA);
+	const struct record_sample *now = latest(demo);
+	bool others = true;
+
+	for (size_t j = 0; j < DEMO_GUESTS; j++)
+		others = others && (j == i || now->guests[j].kills ==
+						      before->guests[j].kills);
+	demo_claim(demo,
+		   job->state == JOB_ENDED && job->status != 0 &&
+			   now->guests[i].kills == before->guests[i].kills + 1,
+		   "(f) the endless job of %s was ended at the limit (its "
+		   "program's status: %d)",
+		   guest->name, job->status);
+	demo_claim(demo, others && loads_run(demo),
+		   "(f) nothing else was: all three loads run on, %s's too",
+		   guest->name);
+}
+
+static int step_endless(struct demo *demo)
+{
+	struct demo_guest *guest = guest_at(demo, 1);
+	double rate_before, rate_after;
+	struct record_sample before;
+	int r;
+
+	r = phase_begin(demo, false, "(f) %s submits a job that never ends",
+			guest->name);
+	if (r == 0)
+		r = measure_rate(demo, 1, &rate_before);
+	if (r < 0)
+		return r;
+	before = *latest(demo);
+	r = spin(demo, guest);
+	if (r < 0 && r != -ETIMEDOUT)
+		return r;
+	r = demo_pause(demo, SETTLE_US);
+	if (r == 0)
+		r = measure_rate(demo, 1, &rate_after);
+	if (r == 0)
+		r = phase_end(demo);
+	if (r < 0)
+		return r;
+	claim_killed(demo, &before, 1);
+	demo_claim(demo, rate_after >= RECOVERED * rate_before,
+		   "(f) the others' throughput is back: %.1f jobs/s before, "
+		   "%.1f after",
+		   rate_before, rate_after);
+	return 0;
+}
+
+static void claim_results(struct demo *demo)
+{
+	uint64_t verified = 0, wrong = 0;
+	bool well = true;
+
+	for (size_t i = 0; i < DEMO_GUESTS; i++) {
+		const struct record_work *work = &demo->record.guests[i].work;
+
+		verified += work->verified;
+		wrong += work->wrong;
+		well = well && work->verified && !work->wrong &&
+		       strcmp(work->result, "ok") == 0;
+	}
+	demo_claim(demo, well,
+		   "all results are right: %" PRIu64 " words checked, %" PRIu64
+		   " wrong",
+		   verified, wrong);
+}
+
+static int step_remove(struct demo *demo)
+{
+	struct lend_gpu gpu;
+	int r, error = 0;
+
+	demo_say("(g) everything is removed");
+	for (size_t i = 0; i < DEMO_GUESTS; i++) {
+		r = guest_rest(demo, guest_at(demo, i));
+		error = error < 0 ? error : r;
+	}
+	claim_results(demo);
+	r = guests_remove(demo);
+	if (r == 0)
+		r = sample_now(demo);
+	if (r == 0)
+		r = lend_gpu_find(demo->link, demo->gpu.address, &gpu);
+	if (r < 0)
+		return r;
+	demo_claim(demo,
+		   gpu.vram_free == demo->gpu.vram_free &&
+			   demo->meter.contexts == 0,
+		   "(g) the GPU is free again: %" PRIu64 " MiB of %" PRIu64
+		   " to lend, %" PRIu64 " contexts on it",
+		   gpu.vram_free / MIB, gpu.vram / MIB, demo->meter.contexts);
+	return error;
+}
+
+int steps_run(struct demo *demo)
+{
+	static int (*const steps[])(struct demo *) = {
+		step_busy, step_idle,	 step_weights, step_cap,
+		step_vram, step_endless, step_remove,
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && r == 0; i++)
+		r = steps[i](demo);
+	return r;
+}
