@@ -4,26 +4,23 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
-#include <linux/kvm.h>
 #include <linux/vfio.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 
 #include "vmm-hooks/vmm/cleanup.h"
-#include "vmm-hooks/vmm/layout.h"
 #include "vmm-hooks/vmm/ram.h"
 #include "vmm-hooks/vmm/report.h"
-#include "vmm-hooks/vmm/vm.h"
+#include "vmm-hooks/vmm/vfio_memory.h"
 
 void vfio_container_init(struct vfio_container *container, struct vm *vm,
 			 struct ram *ram)
 {
-	*container = (struct vfio_container){
-		.fd = -1, .kvm = -1, .vm = vm, .ram = ram};
+	*container = (struct vfio_container){.fd = -1, .ram = ram};
+	vfio_kvm_init(&container->kvm, vm);
+	vfio_iommufd_init(&container->iommufd, &container->kvm, ram);
 }
 
 void vfio_container_deinit(struct vfio_container *container)
@@ -31,7 +28,8 @@ void vfio_container_deinit(struct vfio_container *container)
 	for (unsigned int i = 0; i < container->group_count; i++)
 		close_fd(&container->groups[i].fd);
 	container->group_count = 0;
-	close_fd(&container->kvm);
+	vfio_kvm_deinit(&container->kvm);
+	vfio_iommufd_deinit(&container->iommufd);
 	close_fd(&container->fd);
 }
 
@@ -158,23 +156,6 @@ static int open_group(int group, const char *name)
 	return take_fd(&fd);
 }
 
-static int report_mapping(int error, uint64_t size)
-{
-	struct rlimit limit;
-
-	getrlimit(RLIMIT_MEMLOCK, &limit);
-	if (error == -ENOMEM && limit.rlim_cur < size)
-		return report(error,
-			      "the limit of locked memory is %" PRIu64
-			      " KiB but the guest needs %" PRIu64
-			      " KiB: raise it with 'ulimit -l %" PRIu64
-			      "', or LimitMEMLOCK= of the service",
-			      (uint64_t)limit.rlim_cur / KIB, size / KIB,
-			      size / KIB);
-	return report(error, "cannot map the guest's memory for devices: %s",
-		      strerror(-error));
-}
-
 static int map_memory(struct vfio_container *container)
 {
 	struct ram *ram = container->ram;
@@ -190,20 +171,9 @@ static int map_memory(struct vfio_container *container)
 		};
 
 		if (ioctl(container->fd, VFIO_IOMMU_MAP_DMA, &map) < 0)
-			return report_mapping(-errno, ram->size);
+			return vfio_memory_report(-errno, ram->size);
 	}
 	return 0;
-}
-
-/* Up to the hard limit nobody has to be asked. */
-static void raise_memlock(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
 static int open_container(struct vfio_container *container)
@@ -218,32 +188,7 @@ static int open_container(struct vfio_container *container)
 	    ioctl(container->fd, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) != 1)
 		return report(-ENOTSUP, "VFIO has no type 1 IOMMU here: load "
 					"the module vfio_iommu_type1");
-	raise_memlock();
-	return 0;
-}
-
-/* KVM learns of the groups: it decides on caching by them, and some mediated
- * devices need to know their machine.
- */
-static int tell_kvm(struct vfio_container *container, int group)
-{
-	struct kvm_create_device create = {.type = KVM_DEV_TYPE_VFIO};
-	int32_t fd = group;
-	struct kvm_device_attr attribute = {
-		.group = KVM_DEV_VFIO_GROUP,
-		.attr = KVM_DEV_VFIO_GROUP_ADD,
-		.addr = (uintptr_t)&fd,
-	};
-
-	if (container->kvm < 0) {
-		if (ioctl(container->vm->fd, KVM_CREATE_DEVICE, &create) < 0)
-			return report(-errno, "KVM cannot work with VFIO: %s",
-				      strerror(errno));
-		container->kvm = create.fd;
-	}
-	if (ioctl(container->kvm, KVM_SET_DEVICE_ATTR, &attribute) < 0)
-		return report(-errno, "KVM refuses a VFIO group: %s",
-			      strerror(errno));
+	vfio_memory_raise();
 	return 0;
 }
 
@@ -270,7 +215,7 @@ static int join(struct vfio_container *container, int group, const char *name)
 			      name, group, strerror(errno));
 	r = first ? map_memory(container) : 0;
 	if (r == 0)
-		r = tell_kvm(container, fd);
+		r = vfio_kvm_add(&container->kvm, fd);
 	if (r < 0)
 		return r;
 	container->groups[container->group_count].number = group;
@@ -286,16 +231,13 @@ static int joined(const struct vfio_container *container, int group)
 	return -1;
 }
 
-int vfio_container_open_device(struct vfio_container *container,
-			       const char *path, const char *name)
+static int open_by_group(struct vfio_container *container, int group,
+			 const char *name)
 {
-	int group = find_group(path, name);
-	int fd, r;
+	int r = 0;
+	int fd;
 
-	if (group < 0)
-		return group;
-	r = check_driver(path, name);
-	if (r == 0 && joined(container, group) < 0)
+	if (joined(container, group) < 0)
 		r = join(container, group, name);
 	if (r < 0)
 		return r;
@@ -304,4 +246,24 @@ int vfio_container_open_device(struct vfio_container *container,
 		return report(-errno, "'%s': VFIO does not open it: %s", name,
 			      strerror(errno));
 	return fd;
+}
+
+int vfio_container_open_device(struct vfio_container *container,
+			       const char *path, const char *name)
+{
+	int group = find_group(path, name);
+	char node[64];
+	int r;
+
+	if (group < 0)
+		return group;
+	r = check_driver(path, name);
+	if (r < 0)
+		return r;
+	/* One address space for all of the guest, if the first got that. */
+	if (container->fd < 0 &&
+	    vfio_iommufd_find(path, node, sizeof(node)) == 0)
+		return vfio_iommufd_open_device(&container->iommufd, node,
+						name);
+	return open_by_group(container, group, name);
 }

@@ -2,9 +2,10 @@
 /*
  * VFIO's container: the address space of all devices given to one guest. The
  * guest's memory, all of it and nothing else, is mapped at the guest's own
- * addresses.
+ * addresses. Devices are opened by their own character device where kernel and
+ * /dev offer that (vfio_iommufd.h), else by their group.
  *
- *   closed → open (the first group joined, memory is mapped) → closed
+ *   closed → open (the first device came, memory is mapped) → closed
  *
  * Owner: the machine's devices; it outlives every device in it. Locking: none;
  * set-up and teardown happen on the main thread.
@@ -12,16 +13,19 @@
 #ifndef VMM_VFIO_CONTAINER_H
 #define VMM_VFIO_CONTAINER_H
 
+#include "vmm-hooks/vmm/vfio_iommufd.h"
+#include "vmm-hooks/vmm/vfio_kvm.h"
+
 struct ram;
 struct vm;
 
 #define VFIO_GROUPS_MAX 8
 
 struct vfio_container {
-	int fd; /* -1: closed */
-	int kvm; /* KVM's own list of groups */
+	int fd; /* of the groups; -1: closed */
+	struct vfio_kvm kvm;
+	struct vfio_iommufd iommufd;
 	struct ram *ram;
-	struct vm *vm;
 	struct {
 		int number;
 		int fd;

@@ -14,6 +14,7 @@
 #include "vmm-hooks/vmm/vm.h"
 
 #define VIRTIO_VENDOR 0x1af4
+#define CAPABILITIES_MAX 48 /* of 4 bytes, behind the header of 64 */
 #define DOORBELL_LEN 2 /* a driver writes the queue's index, 16 bits */
 
 /* A place that a vendor capability of a virtio device names (§4.1.4). */
@@ -36,7 +37,11 @@ static struct place find(const struct vfio_device *device, unsigned int type)
 	struct place place = {0};
 	unsigned int at = 0;
 
-	while ((at = pci_config_find(config, PCI_CAP_ID_VNDR, at))) {
+	/* A device may have made a circle of its capabilities. */
+	for (unsigned int i = 0; i < CAPABILITIES_MAX; i++) {
+		at = pci_config_find(config, PCI_CAP_ID_VNDR, at);
+		if (!at)
+			return place;
 		if (cap_field(device, at, VIRTIO_PCI_CAP_CFG_TYPE, 1) != type)
 			continue;
 		place.bar = cap_field(device, at, VIRTIO_PCI_CAP_BAR, 1);
