@@ -92,6 +92,11 @@ broker_vgpu_is() {
   [ "$(broker_vgpu "$1" "$2")" = "$3" ]
 }
 
+# broker_vgpu_percent UUID FIELD VALUE: the same for a number with decimals.
+broker_vgpu_percent() {
+  [ "$(broker_vgpu "$1" "$2" | awk '{ print $1 + 0 }')" = "$3" ]
+}
+
 # broker_nothing_stays: after all vGPUs went, no process of theirs and no state.
 broker_nothing_stays() {
   broker_waits 20 sh -c '! pgrep -x tranche-vgpu && ! pgrep virgl_render'
