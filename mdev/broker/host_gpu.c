@@ -154,6 +154,7 @@ static struct state_gpu state_of(const struct host_gpu *gpu)
 	};
 
 	snprintf(state.address, sizeof(state.address), "%s", gpu->gpu->address);
+	defaults_format(&gpu->config->defaults, state.defaults);
 	return state;
 }
 

@@ -220,8 +220,7 @@ int state_gpu_write(const char *run, const struct state_gpu *state)
 	if (!file)
 		return -errno;
 	fprintf(file,
-		"vram=%" PRIu64 "\ntypes=%u\nwindow=%" PRIu64
-		"\ndefaults=%s\n",
+		"vram=%" PRIu64 "\ntypes=%u\nwindow=%" PRIu64 "\ndefaults=%s\n",
 		state->vram, state->types, state->window, state->defaults);
 	return file_end(file, path);
 }
