@@ -48,18 +48,6 @@ static VkDevice device_open(VkPhysicalDevice physical)
 	return device;
 }
 
-static int host_visible_type(VkPhysicalDevice physical)
-{
-	VkPhysicalDeviceMemoryProperties memory;
-
-	vkGetPhysicalDeviceMemoryProperties(physical, &memory);
-	for (uint32_t i = 0; i < memory.memoryTypeCount; i++)
-		if (memory.memoryTypes[i].propertyFlags &
-		    VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT)
-			return (int)i;
-	return -1;
-}
-
 static VkDeviceMemory memory_allocate(VkDevice device, uint32_t type)
 {
 	const VkExportMemoryAllocateInfo export = {
@@ -97,21 +85,51 @@ static bool memory_export(VkDevice device, VkDeviceMemory memory)
 	return true;
 }
 
+static bool type_exports(VkDevice device, uint32_t type)
+{
+	VkDeviceMemory memory = memory_allocate(device, type);
+	bool works = memory && memory_export(device, memory);
+
+	vkFreeMemory(device, memory, NULL);
+	return works;
+}
+
+/* Other types need features that nobody has enabled here. */
+static bool is_plain(VkMemoryPropertyFlags flags)
+{
+	const VkMemoryPropertyFlags plain =
+		VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT |
+		VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
+		VK_MEMORY_PROPERTY_HOST_COHERENT_BIT |
+		VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
+
+	return (flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) &&
+	       !(flags & ~plain);
+}
+
+static bool types_export(VkPhysicalDevice physical, VkDevice device)
+{
+	VkPhysicalDeviceMemoryProperties memory;
+	bool works = true;
+
+	vkGetPhysicalDeviceMemoryProperties(physical, &memory);
+	for (uint32_t i = 0; i < memory.memoryTypeCount && works; i++)
+		if (is_plain(memory.memoryTypes[i].propertyFlags))
+			works = type_exports(device, i);
+	return works;
+}
+
 bool export_works(VkPhysicalDevice physical)
 {
-	int type = host_visible_type(physical);
-	VkDeviceMemory memory;
 	VkDevice device;
 	bool works;
 
-	if (type < 0 || !export_promised(physical))
+	if (!export_promised(physical))
 		return false;
 	device = device_open(physical);
 	if (!device)
 		return false;
-	memory = memory_allocate(device, (uint32_t)type);
-	works = memory && memory_export(device, memory);
-	vkFreeMemory(device, memory, NULL);
+	works = types_export(physical, device);
 	vkDestroyDevice(device, NULL);
 	return works;
 }

@@ -10,7 +10,7 @@
 #include <vulkan/vulkan.h>
 
 /**
- * export_works - by trying it with one small allocation
+ * export_works - by trying it with a small allocation of each type
  * @physical: the device
  *
  * Return: whether the driver promised it and it worked.

@@ -18,7 +18,7 @@ static int vulkan_add(struct gpu_list *list, const struct node_list *nodes,
 	reports = calloc(manifests->count + 1, sizeof(*reports));
 	if (!reports)
 		return -ENOMEM;
-	r = probe_drivers(NULL, manifests, reports);
+	r = probe_drivers(NULL, manifests, PROBE_MS, reports);
 	if (r == 0)
 		r = gpu_list_match(list, nodes, reports, manifests->count);
 	for (size_t i = 0; i < manifests->count; i++)

@@ -50,7 +50,7 @@ struct gpu_list {
  * gpu_list_init - look at what is there
  * @list: filled in; GPUs by PCI address, a software one last
  *
- * A GPU whose Vulkan driver crashes or hangs (15 s) is listed without Vulkan.
+ * A GPU whose Vulkan driver crashes or hangs (30 s) is listed without Vulkan.
  *
  * Return: 0; -ENOENT: tranche-probe is not installed; another negative errno.
  */

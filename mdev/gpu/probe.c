@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* How long a child may take from its last word to its end. */
-#define REAP_MS 1000
+#define REAP_MS 5000
 
 /*
  * One child. Reading while fd >= 0; then pid is reaped. The text is grown up
@@ -237,9 +237,9 @@ static int probe_deinit(struct probe *probe, struct report *report)
 }
 
 int probe_drivers(const char *program, const struct manifest_list *manifests,
-		  struct report *reports)
+		  int64_t ms, struct report *reports)
 {
-	int64_t deadline = now_ms() + PROBE_MS;
+	int64_t deadline = now_ms() + ms;
 	struct probe *probes;
 	char path[4096];
 	int r = 0, error;

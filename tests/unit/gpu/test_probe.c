@@ -67,14 +67,19 @@ static int script_remove(void **state)
 	return rmdir(folder);
 }
 
-static void ask(const char **behaviours, size_t count, struct report *reports)
+/* Room for a loaded machine, or as short as a test may last. */
+#define LONG_MS PROBE_MS
+#define SHORT_MS 5000
+
+static void ask(const char **behaviours, size_t count, int64_t ms,
+		struct report *reports)
 {
 	struct manifest_list manifests = {
 		.paths = (char **)behaviours,
 		.count = count,
 	};
 
-	assert_int_equal(probe_drivers(script, &manifests, reports), 0);
+	assert_int_equal(probe_drivers(script, &manifests, ms, reports), 0);
 	/* No child is left, not even a dead one. */
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
@@ -87,7 +92,7 @@ static void bad_drivers_harm_no_good_one(void **state)
 	static struct report reports[6];
 
 	(void)state;
-	ask(behaviours, 6, reports);
+	ask(behaviours, 6, LONG_MS, reports);
 	for (int i = 0; i < 6; i++)
 		assert_int_equal(reports[i].count, i == 1 || i == 5);
 	report_deinit(&reports[1]);
@@ -110,7 +115,7 @@ static void check_ended(const char *behaviour)
 	const char *behaviours[] = {behaviour, "good"};
 	static struct report reports[2];
 
-	ask(behaviours, 2, reports);
+	ask(behaviours, 2, SHORT_MS, reports);
 	assert_int_equal(reports[0].count, 0);
 	assert_int_equal(reports[1].count, 1);
 	report_deinit(&reports[1]);
@@ -141,7 +146,7 @@ static void signals_are_the_childs_own(void **state)
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, &before);
-	ask(behaviours, 1, &report);
+	ask(behaviours, 1, LONG_MS, &report);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	assert_int_equal(report.count, 0);
 }
@@ -156,8 +161,9 @@ static void missing_program_is_told(void **state)
 	static struct report reports[2];
 
 	(void)state;
-	assert_int_equal(probe_drivers("/nowhere/probe", &manifests, reports),
-			 -ENOENT);
+	assert_int_equal(
+		probe_drivers("/nowhere/probe", &manifests, PROBE_MS, reports),
+		-ENOENT);
 	assert_int_equal(reports[0].count + reports[1].count, 0);
 }
 

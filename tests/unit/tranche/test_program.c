@@ -41,9 +41,8 @@ static void check_bad(const char *arguments, const char *cause)
 {
 	char output[2048], *newline;
 
-	assert_int_equal(run(arguments, "2>&1 >/dev/null", output,
-			     sizeof(output)),
-			 2);
+	assert_int_equal(
+		run(arguments, "2>&1 >/dev/null", output, sizeof(output)), 2);
 	newline = strchr(output, '\n');
 	if (!newline || newline[1] || strncmp(output, "tranche", 7) != 0 ||
 	    !strstr(output, cause))
@@ -81,10 +80,8 @@ static void bad_input_is_told_in_one_line(void **state)
 static void missing_broker_is_told(void **state)
 {
 	static const char *const all[] = {
-		"gpus",	      "types",	 "list",       "show x",
-		"create t",   "set x --weight 2", "reset x", "rm x",
-		"run -- true", "top",	 "top --once", "events",
-		"trace",
+		"gpus",	       "show x", "create t", "set x --weight 2",
+		"run -- true", "top",	 "events",   "trace",
 	};
 
 	(void)state;
@@ -95,20 +92,19 @@ static void missing_broker_is_told(void **state)
 static void each_verb_has_help_with_example(void **state)
 {
 	static const char *const verbs[] = {
-		"gpus", "types", "create", "list",  "show",  "set",   "reset",
-		"rm",	"events", "run",   "top",   "trace", "doctor",
+		"gpus", "types",  "create", "list", "show",  "set",    "reset",
+		"rm",	"events", "run",    "top",  "trace", "doctor",
 	};
-	char arguments[64], output[4096];
+	char arguments[64], output[4096], all[4096];
 
 	(void)state;
+	assert_int_equal(run("--help", "", all, sizeof(all)), 0);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		assert_non_null(strstr(all, verbs[i]));
 		snprintf(arguments, sizeof(arguments), "%s --help", verbs[i]);
-		assert_int_equal(run(arguments, "", output, sizeof(output)),
-				 0);
+		assert_int_equal(run(arguments, "", output, sizeof(output)), 0);
 		assert_non_null(strstr(output, "Usage: tranche "));
 		assert_non_null(strstr(output, "Example"));
-		assert_int_equal(run("--help", "", output, sizeof(output)), 0);
-		assert_non_null(strstr(output, verbs[i]));
 	}
 }
 

@@ -53,9 +53,8 @@ static void good_settings_become_parameters(void **state)
 	check_number(SETTINGS_VRAM, "1M", "vramLimitBytes", 1 << 20);
 	check_number(SETTINGS_KILL, "2s", "killMs", 2000);
 	check_number(SETTINGS_KILL, "500ms", "killMs", 500);
-	assert_int_equal(settings_parse(SETTINGS_LATENCY, "lowest",
-					&parameters),
-			 0);
+	assert_int_equal(
+		settings_parse(SETTINGS_LATENCY, "lowest", &parameters), 0);
 	assert_int_equal(settings_parse(SETTINGS_TENANT, "lab", &parameters),
 			 0);
 	assert_string_equal(json_text(parameters, "latency", ""), "lowest");
@@ -68,19 +67,19 @@ static void bad_settings_are_refused(void **state)
 		int code;
 		const char *text;
 	} bad[] = {
-		{SETTINGS_WEIGHT, "0"},	     {SETTINGS_WEIGHT, "10001"},
-		{SETTINGS_WEIGHT, "-1"},     {SETTINGS_WEIGHT, "1.5"},
-		{SETTINGS_WEIGHT, ""},	     {SETTINGS_CAP, "101"},
-		{SETTINGS_CAP, "0"},	     {SETTINGS_CAP, "100.1"},
-		{SETTINGS_CAP, "-5"},	     {SETTINGS_CAP, "5%%"},
-		{SETTINGS_CAP, "5 %"},	     {SETTINGS_CAP, "%"},
-		{SETTINGS_CAP, "."},	     {SETTINGS_CAP, "1.2.3"},
-		{SETTINGS_CAP, "nan"},	     {SETTINGS_CAP, "1e1"},
+		{SETTINGS_WEIGHT, "0"},	      {SETTINGS_WEIGHT, "10001"},
+		{SETTINGS_WEIGHT, "-1"},      {SETTINGS_WEIGHT, "1.5"},
+		{SETTINGS_WEIGHT, ""},	      {SETTINGS_CAP, "101"},
+		{SETTINGS_CAP, "0"},	      {SETTINGS_CAP, "100.1"},
+		{SETTINGS_CAP, "-5"},	      {SETTINGS_CAP, "5%%"},
+		{SETTINGS_CAP, "5 %"},	      {SETTINGS_CAP, "%"},
+		{SETTINGS_CAP, "."},	      {SETTINGS_CAP, "1.2.3"},
+		{SETTINGS_CAP, "nan"},	      {SETTINGS_CAP, "1e1"},
 		{SETTINGS_RESERVATION, "-1"}, {SETTINGS_RESERVATION, "101"},
-		{SETTINGS_VRAM, "0"},	     {SETTINGS_VRAM, "1K"},
-		{SETTINGS_VRAM, "lots"},     {SETTINGS_LATENCY, "fast"},
-		{SETTINGS_LATENCY, ""},	     {SETTINGS_KILL, "0"},
-		{SETTINGS_KILL, "9ms"},	     {SETTINGS_KILL, "2h"},
+		{SETTINGS_VRAM, "0"},	      {SETTINGS_VRAM, "1K"},
+		{SETTINGS_VRAM, "lots"},      {SETTINGS_LATENCY, "fast"},
+		{SETTINGS_LATENCY, ""},	      {SETTINGS_KILL, "0"},
+		{SETTINGS_KILL, "9ms"},	      {SETTINGS_KILL, "2h"},
 	};
 
 	(void)state;

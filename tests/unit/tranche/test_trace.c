@@ -100,9 +100,9 @@ static void slices_and_waits_are_spans(void **state)
 	assert_true(json_real(slice, "dur") == 2);
 	assert_true(json_number(sd_json_variant_by_key(slice, "args"),
 				"submits") == 3);
-	assert_string_equal(json_text(sd_json_variant_by_key(slice, "args"),
-				      "ended", ""),
-			    "expired");
+	assert_string_equal(
+		json_text(sd_json_variant_by_key(slice, "args"), "ended", ""),
+		"expired");
 	wait = first(all, "wait");
 	assert_true(json_real(wait, "ts") == 1);
 	assert_true(json_real(wait, "dur") == 2.5);
@@ -118,9 +118,9 @@ static void accounts_and_contexts_are_named(void **state)
 	(void)state;
 	assert_int_equal(count(all, "name", "process_name"), 2);
 	assert_int_equal(count(all, "name", "thread_name"), 6);
-	assert_string_equal(json_text(sd_json_variant_by_key(name, "args"),
-				      "name", ""),
-			    "say \"hi\"");
+	assert_string_equal(
+		json_text(sd_json_variant_by_key(name, "args"), "name", ""),
+		"say \"hi\"");
 }
 
 static void empty_trace_is_whole(void **state)

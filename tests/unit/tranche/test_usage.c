@@ -104,7 +104,8 @@ static void busy_is_of_time_between(void **state)
 static void strange_answers_do_no_harm(void **state)
 {
 	static const char *const texts[] = {
-		"{}", "{\"vgpus\":7,\"gpus\":null}",
+		"{}",
+		"{\"vgpus\":7,\"gpus\":null}",
 		"{\"vgpus\":[1,null,{}],\"gpus\":[[]]}",
 		"{\"vgpus\":[{\"uuid\":7,\"sharePercent\":\"x\"}]}",
 	};

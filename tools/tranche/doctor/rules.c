@@ -177,10 +177,11 @@ static bool memory_stays(struct doctor_report *report,
 {
 	if (gpu->software || gpu->exports)
 		return false;
-	doctor_add(report, DOCTOR_FAIL, CHECK,
+	doctor_add(report, DOCTOR_NOTE, CHECK,
 		   "install a later driver, one that exports host-visible "
 		   "memory as dma-buf",
-		   "%s: %s can't export its memory, so guests can't map it",
+		   "%s: %s can't export all its memory; Tranche's layer does "
+		   "it in its place, with memory of the host",
 		   gpu->address, gpu->driver);
 	return true;
 }
