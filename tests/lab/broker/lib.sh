@@ -72,15 +72,15 @@ broker_vgpu() {
     tr ',' '\n' | broker_field "$2"
 }
 
-# broker_waits SECONDS COMMAND...: until the command succeeds.
+# broker_waits TRIES COMMAND...: until the command succeeds; a second between.
 broker_waits() {
-  left=$(($1 * 5))
+  left=$1
   shift
   while [ "$left" -gt 0 ]; do
     if "$@"; then
       return 0
     fi
-    sleep 0.2
+    sleep 1
     left=$((left - 1))
   done
   echo "in vain: $*" >&2
