@@ -63,9 +63,10 @@ static int run_init(const struct config *config)
 			 "another tranched uses %s: stop it first",
 			 config->run);
 	else if (r < 0)
-		log_line(LOG_ERR, NULL, NULL,
-			 "%s can't be written: %s: run it as root, or set RunDirectory=",
-			 config->run, strerror(-r));
+		log_line(
+			LOG_ERR, NULL, NULL,
+			"%s can't be written: %s: run it as root, or set RunDirectory=",
+			config->run, strerror(-r));
 	return r;
 }
 
@@ -116,10 +117,11 @@ static int module_init(struct broker *broker)
 
 	broker->module = module_open();
 	if (broker->module < 0) {
-		log_line(LOG_NOTICE, NULL, NULL,
-			 TRANCHE_DEVICE
-			 ": %s: no vGPUs, programs can be enrolled: load tranche.ko",
-			 strerror(-broker->module));
+		log_line(
+			LOG_NOTICE, NULL, NULL,
+			TRANCHE_DEVICE
+			": %s: no vGPUs, programs can be enrolled: load tranche.ko",
+			strerror(-broker->module));
 		broker->module = -1;
 		return 0;
 	}

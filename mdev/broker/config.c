@@ -233,9 +233,9 @@ static int latency_parse(const char *text, void *field)
 	return default_parse(SETTING_LATENCY, text, field);
 }
 
-#define BROKER_KEY(name_, parse_, field_, range_)                              \
+#define BROKER_KEY(name_, parse_, field_, range_) \
 	{name_, parse_, offsetof(struct config, field_), range_}
-#define GPU_KEY(name_, parse_, field_, range_)                                 \
+#define GPU_KEY(name_, parse_, field_, range_) \
 	{name_, parse_, offsetof(struct gpu_config, field_), range_}
 
 static const struct key broker_keys[] = {
@@ -298,8 +298,8 @@ complain(struct reading *reading, unsigned int line, const char *format, ...)
 	va_list args;
 	int length;
 
-	length = snprintf(reading->error, CONFIG_ERROR_SIZE, "%s:%u: ",
-			  reading->path, line);
+	length = snprintf(reading->error, CONFIG_ERROR_SIZE,
+			  "%s:%u: ", reading->path, line);
 	if (length < 0 || length >= CONFIG_ERROR_SIZE)
 		return -EINVAL;
 	va_start(args, format);
@@ -321,10 +321,9 @@ static int key_take(struct reading *reading, const struct ini_line *line,
 		if (r == -ENOMEM)
 			return r;
 		if (r < 0)
-			return complain(
-				reading, line->number,
-				"%s=%s can't be: write %s there", line->key,
-				line->value, keys[i].range);
+			return complain(reading, line->number,
+					"%s=%s can't be: write %s there",
+					line->key, line->value, keys[i].range);
 		return 0;
 	}
 	return complain(reading, line->number,

@@ -114,10 +114,31 @@ int control_reply_vgpu(sd_varlink *link, const struct vgpu *vgpu)
 	return r;
 }
 
-static void watcher_drop(struct control *control, unsigned int index)
+static sd_varlink *watcher_take(struct control *control, unsigned int index)
 {
-	sd_varlink_close_unref(control->watchers[index]);
+	sd_varlink *link = control->watchers[index];
+
 	control->watchers[index] = control->watchers[--control->watcher_count];
+	return link;
+}
+
+static int on_drop(sd_event_source *source, void *userdata)
+{
+	(void)source;
+	sd_varlink_close_unref(userdata);
+	return 0;
+}
+
+/*
+ * Not at once: what goes with a connection may be what the event's sender is
+ * at work on.
+ */
+static void watcher_drop(struct broker *broker, unsigned int index)
+{
+	sd_varlink *link = watcher_take(broker->control, index);
+
+	if (sd_event_add_defer(broker->loop, NULL, on_drop, link) < 0)
+		sd_varlink_unref(link);
 }
 
 void control_event(struct broker *broker, const struct event *event)
@@ -125,18 +146,21 @@ void control_event(struct broker *broker, const struct event *event)
 	struct control *control = broker->control;
 	sd_json_variant *json = NULL;
 	unsigned int i = 0;
+	int r;
 
 	if (!control || !control->watcher_count || json_event(event, &json) < 0)
 		return;
 	/* One that does not read is cut off when its queue is full. */
-	while (i < control->watcher_count)
-		if (sd_varlink_notifybo(
-			    control->watchers[i],
-			    SD_JSON_BUILD_PAIR("event", SD_JSON_BUILD_VARIANT(
-								json))) < 0)
-			watcher_drop(control, i);
+	while (i < control->watcher_count) {
+		r = sd_varlink_notifybo(
+			control->watchers[i],
+			SD_JSON_BUILD_PAIR("event",
+					   SD_JSON_BUILD_VARIANT(json)));
+		if (r < 0)
+			watcher_drop(broker, i);
 		else
 			i++;
+	}
 	sd_json_variant_unref(json);
 }
 
@@ -144,9 +168,19 @@ static void watchers_forget(struct control *control, sd_varlink *link)
 {
 	for (unsigned int i = 0; i < control->watcher_count; i++)
 		if (control->watchers[i] == link) {
-			watcher_drop(control, i);
+			sd_varlink_unref(watcher_take(control, i));
 			return;
 		}
+}
+
+static struct vgpu *owned_by(struct broker *broker, const sd_varlink *link)
+{
+	struct vgpu *vgpu;
+
+	for (vgpu = broker->vgpus; vgpu; vgpu = vgpu->next)
+		if (vgpu->owner.link == link)
+			return vgpu;
+	return NULL;
 }
 
 /* What lives for a connection goes with it. */
@@ -154,15 +188,12 @@ static void on_disconnect(sd_varlink_server *server, sd_varlink *link,
 			  void *userdata)
 {
 	struct broker *broker = userdata;
-	struct vgpu *vgpu, *next;
+	struct vgpu *vgpu;
 
 	(void)server;
 	watchers_forget(broker->control, link);
 	creations_forget(broker, link);
-	for (vgpu = broker->vgpus; vgpu; vgpu = next) {
-		next = vgpu->next;
-		if (vgpu->owner.link != link)
-			continue;
+	while ((vgpu = owned_by(broker, link))) {
 		vgpu->owner.link = NULL;
 		vgpu_end(vgpu);
 	}
@@ -275,7 +306,7 @@ void control_deinit(struct broker *broker)
 	if (control->server)
 		sd_varlink_server_bind_disconnect(control->server, NULL);
 	while (control->watcher_count)
-		watcher_drop(control, 0);
+		sd_varlink_unref(watcher_take(control, 0));
 	sd_varlink_server_unref(control->server);
 	free(control);
 	broker->control = NULL;

@@ -98,24 +98,24 @@ int dispatch_maybe_int(const char *name, sd_json_variant *variant,
 int dispatch_maybe_real(const char *name, sd_json_variant *variant,
 			sd_json_dispatch_flags_t flags, void *field);
 
-#define DISPATCH(name, type, function, structure, field)                       \
+#define DISPATCH(name, type, function, structure, field) \
 	{name, type, function, offsetof(structure, field), 0}
-#define DISPATCH_STRING(name, structure, field)                                \
-	DISPATCH(name, _SD_JSON_VARIANT_TYPE_INVALID,                          \
+#define DISPATCH_STRING(name, structure, field)       \
+	DISPATCH(name, _SD_JSON_VARIANT_TYPE_INVALID, \
 		 sd_json_dispatch_const_string, structure, field)
-#define DISPATCH_INT(name, structure, field)                                   \
-	DISPATCH(name, _SD_JSON_VARIANT_TYPE_INVALID, dispatch_maybe_int,      \
+#define DISPATCH_INT(name, structure, field)                              \
+	DISPATCH(name, _SD_JSON_VARIANT_TYPE_INVALID, dispatch_maybe_int, \
 		 structure, field)
-#define DISPATCH_REAL(name, structure, field)                                  \
-	DISPATCH(name, _SD_JSON_VARIANT_TYPE_INVALID, dispatch_maybe_real,     \
+#define DISPATCH_REAL(name, structure, field)                              \
+	DISPATCH(name, _SD_JSON_VARIANT_TYPE_INVALID, dispatch_maybe_real, \
 		 structure, field)
-#define DISPATCH_CHANGES(structure, changes)                                   \
-	DISPATCH_INT("weight", structure, changes.weight),                     \
-		DISPATCH_REAL("capPercent", structure, changes.cap),           \
-		DISPATCH_REAL("reservationPercent", structure,                 \
-			      changes.reservation),                            \
-		DISPATCH_INT("vramLimitBytes", structure, changes.vram),       \
-		DISPATCH_STRING("latency", structure, changes.latency),        \
+#define DISPATCH_CHANGES(structure, changes)                             \
+	DISPATCH_INT("weight", structure, changes.weight),               \
+		DISPATCH_REAL("capPercent", structure, changes.cap),     \
+		DISPATCH_REAL("reservationPercent", structure,           \
+			      changes.reservation),                      \
+		DISPATCH_INT("vramLimitBytes", structure, changes.vram), \
+		DISPATCH_STRING("latency", structure, changes.latency),  \
 		DISPATCH_STRING("tenant", structure, changes.tenant)
 
 /**

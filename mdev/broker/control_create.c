@@ -200,8 +200,8 @@ static int names_check(sd_varlink *link, struct creation *creation,
 	    creation_find(creation->broker, state->uuid))
 		return sd_varlink_errorbo(
 			link, BROKER_METHOD("Exists"),
-			SD_JSON_BUILD_PAIR("uuid", SD_JSON_BUILD_STRING(
-							   state->uuid)));
+			SD_JSON_BUILD_PAIR("uuid",
+					   SD_JSON_BUILD_STRING(state->uuid)));
 	return 0;
 }
 

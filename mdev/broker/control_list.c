@@ -67,10 +67,9 @@ static int reply_list(sd_varlink *link, const char *name,
 		r = sd_varlink_error_errno(link, list->error);
 	else
 		r = sd_varlink_replybo(
-			link,
-			SD_JSON_BUILD_PAIR(name, SD_JSON_BUILD_VARIANT_ARRAY(
-							 list->items,
-							 list->count)));
+			link, SD_JSON_BUILD_PAIR(
+				      name, SD_JSON_BUILD_VARIANT_ARRAY(
+						    list->items, list->count)));
 	json_list_deinit(list);
 	return r;
 }
@@ -192,9 +191,9 @@ static int reply_stats(sd_varlink *link, struct json_list *gpus,
 			SD_JSON_BUILD_PAIR("gpus",
 					   SD_JSON_BUILD_VARIANT_ARRAY(
 						   gpus->items, gpus->count)),
-			SD_JSON_BUILD_PAIR("vgpus", SD_JSON_BUILD_VARIANT_ARRAY(
-							    vgpus->items,
-							    vgpus->count)));
+			SD_JSON_BUILD_PAIR(
+				"vgpus", SD_JSON_BUILD_VARIANT_ARRAY(
+						 vgpus->items, vgpus->count)));
 	json_list_deinit(gpus);
 	json_list_deinit(vgpus);
 	return r;

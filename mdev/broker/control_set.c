@@ -207,9 +207,9 @@ static int enroll_place(struct broker *broker, sd_varlink *link,
 		}
 	if (*gpu && (*gpu)->arbiter)
 		return 0;
-	return control_not_served(
-		link, *gpu,
-		*gpu ? (*gpu)->reason : "no GPU of this host can be shared");
+	return control_not_served(link, *gpu,
+				  *gpu ? (*gpu)->reason
+				       : "no GPU of this host can be shared");
 }
 
 static int peer_fill(struct state_vgpu *state, sd_varlink *link)

@@ -19,7 +19,8 @@ struct creation {
 	struct creation *next;
 	struct broker *broker;
 	struct host_gpu *gpu;
-	sd_varlink *link; /* who waits for the reply, and owns a transient one */
+	sd_varlink
+		*link; /* who waits for the reply, and owns a transient one */
 	bool gone; /* it waits no more */
 	struct state_vgpu state;
 	struct arbiter_settings settings;

@@ -62,14 +62,16 @@ static void note_tell(const struct note *note)
 			   "process %d uses it no more", note->pid);
 		break;
 	case ARBITER_CONTEXT_KILLED:
-		event_vgpu(vgpu, EVENT_CONTEXT_KILLED, note->pid,
-			   "a job ran past the kill limit: process %d was ended",
-			   note->pid);
+		event_vgpu(
+			vgpu, EVENT_CONTEXT_KILLED, note->pid,
+			"a job ran past the kill limit: process %d was ended",
+			note->pid);
 		break;
 	case ARBITER_ACCOUNT_STOPPED:
 		vgpu->stopped = true;
-		event_vgpu(vgpu, EVENT_STOPPED, 0,
-			   "too many jobs past the kill limit: stopped until it is reset");
+		event_vgpu(
+			vgpu, EVENT_STOPPED, 0,
+			"too many jobs past the kill limit: stopped until it is reset");
 		break;
 	case ARBITER_VRAM_REFUSED:
 		event_vgpu(vgpu, EVENT_VRAM_REFUSED, note->pid,
@@ -136,6 +138,13 @@ static void attributes_fill(const struct gpu_config *config,
 	strcpy(attributes[SETTING_VRAM_LIMIT].value, SETTING_TYPE);
 }
 
+static void defaults_format(const struct arbiter_settings *defaults,
+			    char text[TRANCHE_VALUE_SIZE])
+{
+	snprintf(text, TRANCHE_VALUE_SIZE, "%u %u %s", defaults->cap,
+		 defaults->reservation, latency_names[defaults->latency]);
+}
+
 static struct state_gpu state_of(const struct host_gpu *gpu)
 {
 	struct state_gpu state = {
@@ -144,8 +153,8 @@ static struct state_gpu state_of(const struct host_gpu *gpu)
 		.window = gpu->config->window,
 	};
 
-	snprintf(state.address, sizeof(state.address), "%s",
-		 gpu->gpu->address);
+	snprintf(state.address, sizeof(state.address), "%s", gpu->gpu->address);
+	defaults_format(&gpu->config->defaults, state.defaults);
 	return state;
 }
 
@@ -171,9 +180,10 @@ static int register_new(struct host_gpu *gpu)
 /* With vGPUs on it, it stays what it was registered as. */
 static int keep_types(struct host_gpu *gpu, const struct state_gpu *was)
 {
-	log_line(LOG_WARNING, gpu->gpu->address, NULL,
-		 "%u vGPUs keep the types it was registered with: the configuration's come into force when they are gone and tranched starts again",
-		 gpu->existing);
+	log_line(
+		LOG_WARNING, gpu->gpu->address, NULL,
+		"%u vGPUs keep the types it was registered with: the configuration's come into force when they are gone and tranched starts again",
+		gpu->existing);
 	gpu->window = was->window;
 	return type_table_init(&gpu->types, was->vram, was->types,
 			       gpu->config->defaults.weight);
@@ -192,7 +202,7 @@ static int take_over(struct host_gpu *gpu)
 	gpu->window = now.window;
 	r = state_gpu_read(broker->config->run, gpu->gpu->address, &was);
 	if (r == 0 && was.vram == now.vram && was.types == now.types &&
-	    was.window == now.window)
+	    was.window == now.window && !strcmp(was.defaults, now.defaults))
 		return 0;
 	if (gpu->existing)
 		return r == 0 ? keep_types(gpu, &was) : r;
@@ -205,16 +215,16 @@ static void serve(struct host_gpu *gpu)
 	int r;
 
 	if (gpu->broker->module < 0) {
-		unserved(gpu,
-			 "there is no " TRANCHE_DEVICE ": load tranche.ko and start tranched again");
+		unserved(gpu, "there is no " TRANCHE_DEVICE
+			      ": load tranche.ko and restart tranched");
 		return;
 	}
 	if (!gpu->gpu->driver) {
 		unserved(gpu, "no kernel driver is bound to it");
 		return;
 	}
-	if (spawn_check(gpu->broker->config, gpu->reason,
-			sizeof(gpu->reason)) < 0)
+	if (spawn_check(gpu->broker->config, gpu->reason, sizeof(gpu->reason)) <
+	    0)
 		return;
 	r = register_new(gpu);
 	if (r == -EEXIST)
@@ -255,7 +265,9 @@ void host_gpu_init(struct host_gpu *gpu, struct broker *broker,
 void host_gpu_gone(struct host_gpu *gpu)
 {
 	gpu->registered = false;
-	unserved(gpu, "its driver let go of it, or it was removed");
+	unserved(
+		gpu,
+		"its driver let go of it, or it was removed: bind it again and restart tranched");
 	event_gpu(gpu, EVENT_GPU_GONE, "%s", gpu->reason);
 }
 

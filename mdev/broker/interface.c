@@ -4,14 +4,14 @@
 /* Short, because a table of fields is read line by line. */
 #define TEXT(text) SD_VARLINK_FIELD_COMMENT(text)
 #define FIELD(name, type) SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_##type, 0)
-#define MAYBE(name, type)                                                      \
+#define MAYBE(name, type) \
 	SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_##type, SD_VARLINK_NULLABLE)
 #define IN(name, type) SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_##type, 0)
-#define MAYBE_IN(name, type)                                                   \
+#define MAYBE_IN(name, type) \
 	SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_##type, SD_VARLINK_NULLABLE)
 #define OUT(name, type) SD_VARLINK_DEFINE_OUTPUT(name, SD_VARLINK_##type, 0)
 #define OUT_TYPE(name, type) SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(name, type, 0)
-#define OUT_ARRAY(name, type)                                                  \
+#define OUT_ARRAY(name, type) \
 	SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(name, type, SD_VARLINK_ARRAY)
 
 /* clang-format off */

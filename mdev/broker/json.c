@@ -6,16 +6,15 @@
 
 #include "mdev/broker/vgpu.h"
 
-#define STRING(name, value)                                                    \
+#define STRING(name, value) \
 	SD_JSON_BUILD_PAIR(name, SD_JSON_BUILD_STRING(value))
-#define INT(name, value)                                                       \
-	SD_JSON_BUILD_PAIR(name, SD_JSON_BUILD_UNSIGNED(value))
+#define INT(name, value) SD_JSON_BUILD_PAIR(name, SD_JSON_BUILD_UNSIGNED(value))
 #define REAL(name, value) SD_JSON_BUILD_PAIR(name, SD_JSON_BUILD_REAL(value))
 #define BOOL(name, value) SD_JSON_BUILD_PAIR(name, SD_JSON_BUILD_BOOLEAN(value))
-#define MAYBE(name, value)                                                     \
-	SD_JSON_BUILD_PAIR_CONDITION(!!(value), name,                          \
+#define MAYBE(name, value)                            \
+	SD_JSON_BUILD_PAIR_CONDITION(!!(value), name, \
 				     SD_JSON_BUILD_STRING(value))
-#define MAYBE_INT(name, there, value)                                          \
+#define MAYBE_INT(name, there, value) \
 	SD_JSON_BUILD_PAIR_CONDITION(there, name, SD_JSON_BUILD_UNSIGNED(value))
 
 static double percent(uint32_t permille)
@@ -54,8 +53,8 @@ int json_type(const struct host_gpu *gpu, const struct vgpu_type *type,
 	if (r < 0)
 		return r;
 	return sd_json_buildo(
-		json, STRING("gpu", gpu->gpu->address),
-		STRING("id", kernel.id), STRING("name", kernel.name),
+		json, STRING("gpu", gpu->gpu->address), STRING("id", kernel.id),
+		STRING("name", kernel.name),
 		STRING("description", kernel.description),
 		INT("vramBytes", type->vram), INT("weight", type->weight),
 		INT("maxInstances", type->instances),
@@ -121,13 +120,12 @@ int json_gpu_stats(const struct host_gpu *gpu, sd_json_variant **json)
 
 	if (r < 0)
 		return r;
-	return sd_json_buildo(json, STRING("gpu", gpu->gpu->address),
-			      INT("nowNs", stats.now_ns),
-			      INT("busyNs", stats.busy_ns),
-			      INT("idleNs", stats.idle_ns),
-			      INT("holds", stats.holds),
-			      INT("vramUsedBytes", stats.vram_used),
-			      INT("contexts", stats.contexts));
+	return sd_json_buildo(
+		json, STRING("gpu", gpu->gpu->address),
+		INT("nowNs", stats.now_ns), INT("busyNs", stats.busy_ns),
+		INT("idleNs", stats.idle_ns), INT("holds", stats.holds),
+		INT("vramUsedBytes", stats.vram_used),
+		INT("contexts", stats.contexts));
 }
 
 int json_event(const struct event *event, sd_json_variant **json)
@@ -155,8 +153,8 @@ int json_slice(const struct arbiter_slice *slice, sd_json_variant **json)
 		INT("pid", (uint64_t)slice->pid), INT("wantNs", slice->want_ns),
 		INT("beginNs", slice->begin_ns), INT("endNs", slice->end_ns),
 		INT("submits", slice->submits),
-		STRING("reason", reasons[slice->reason < count ? slice->reason
-							       : 0]));
+		STRING("reason",
+		       reasons[slice->reason < count ? slice->reason : 0]));
 }
 
 void json_list_add(struct json_list *list, int error, sd_json_variant *item)

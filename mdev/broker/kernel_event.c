@@ -101,8 +101,8 @@ static void tell_change(struct vgpu *vgpu, uint32_t was, uint32_t gen_was)
 	uint32_t now = vgpu->state;
 	bool recovered = was & broken && !(now & broken) && now & open;
 
-	if (was & open && (!(now & open) || (vgpu->gen != gen_was &&
-					     !(was & broken)))) {
+	if (was & open &&
+	    (!(now & open) || (vgpu->gen != gen_was && !(was & broken)))) {
 		vgpu->vm = (struct vm){0};
 		event_vgpu(vgpu, EVENT_CLOSED, 0, "closed");
 		was &= ~open;

@@ -21,8 +21,7 @@ void log_init(void)
 	unsigned long long device, inode;
 	struct stat status;
 
-	journal = stream &&
-		  sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	journal = stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
 		  fstat(STDERR_FILENO, &status) == 0 &&
 		  status.st_dev == device && status.st_ino == inode;
 }
@@ -45,8 +44,7 @@ static void journal_send(int priority, const char *gpu, const char *uuid,
 	fields[count++] = field(texts[0], sizeof(texts[0]), "MESSAGE", text);
 	fields[count++] = field(texts[1], sizeof(texts[1]), "PRIORITY", number);
 	if (gpu)
-		fields[count++] =
-			field(texts[2], sizeof(texts[2]), "GPU", gpu);
+		fields[count++] = field(texts[2], sizeof(texts[2]), "GPU", gpu);
 	if (uuid)
 		fields[count++] =
 			field(texts[3], sizeof(texts[3]), "UUID", uuid);

@@ -99,10 +99,9 @@ static void restart_later(struct vgpu *vgpu)
 		return;
 	}
 	stop_timer(process);
-	r = sd_event_add_time_relative(vgpu->gpu->broker->loop, &process->timer,
-				       CLOCK_MONOTONIC,
-				       delay_us(process->deaths), 0, on_timer,
-				       vgpu);
+	r = sd_event_add_time_relative(
+		vgpu->gpu->broker->loop, &process->timer, CLOCK_MONOTONIC,
+		delay_us(process->deaths), 0, on_timer, vgpu);
 	if (r < 0)
 		give_up(vgpu);
 }

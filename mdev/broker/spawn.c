@@ -200,7 +200,7 @@ int spawn_check(const struct config *config, char *reason, size_t size)
 			       size);
 	if (r == 0)
 		r = file_check(config->render_server, X_OK,
-			       "virglrenderer's server (RenderServer=)",
-			       reason, size);
+			       "virglrenderer's server (RenderServer=)", reason,
+			       size);
 	return r;
 }

@@ -224,9 +224,9 @@ void vgpu_elastic_update(struct host_gpu *gpu)
 		if (arbiter_account_stats(gpu->arbiter, vgpu->uuid, &stats) ==
 		    0)
 			settings.vram_limit += stats.vram_used;
-		settings.vram_limit = clamp(settings.vram_limit,
-					    SETTING_VRAM_MIN,
-					    gpu->types.capacity);
+		settings.vram_limit =
+			clamp(settings.vram_limit, SETTING_VRAM_MIN,
+			      gpu->types.capacity);
 		vgpu_set(vgpu, &settings);
 	}
 }
@@ -238,8 +238,8 @@ int vgpu_reset(struct vgpu *vgpu)
 	if (r < 0)
 		return r;
 	vgpu->stopped = false;
-	if (vgpu->type && (!vgpu->process.pid ||
-			   vgpu->state & TRANCHE_STATE_BROKEN)) {
+	if (vgpu->type &&
+	    (!vgpu->process.pid || vgpu->state & TRANCHE_STATE_BROKEN)) {
 		process_reset(vgpu);
 		r = process_start(vgpu);
 	}

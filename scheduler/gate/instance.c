@@ -140,9 +140,11 @@ static VkResult create_next(PFN_vkCreateInstance create,
 	return create(info, allocator, handle);
 }
 
+/* What is at @handle before is the loader's business: a layer has to keep it. */
 static VkResult instance_make(struct instance *instance,
 			      const VkInstanceCreateInfo *info,
-			      const VkAllocationCallbacks *allocator)
+			      const VkAllocationCallbacks *allocator,
+			      VkInstance *handle)
 {
 	PFN_vkCreateInstance create =
 		(PFN_vkCreateInstance)instance->get_proc(NULL,
@@ -151,9 +153,10 @@ static VkResult instance_make(struct instance *instance,
 
 	if (!create)
 		return VK_ERROR_INITIALIZATION_FAILED;
-	result = create_next(create, info, allocator, &instance->handle);
+	result = create_next(create, info, allocator, handle);
 	if (result != VK_SUCCESS)
 		return result;
+	instance->handle = *handle;
 	instance->api_version = info_version(info);
 	pthread_mutex_init(&instance->lock, NULL);
 	next_instance_load(&instance->next, instance->get_proc,
@@ -176,14 +179,13 @@ VkResult instance_create(PFN_vkGetInstanceProcAddr get,
 	result = VK_ERROR_OUT_OF_HOST_MEMORY;
 	if (instance) {
 		instance->get_proc = get;
-		result = instance_make(instance, info, allocator);
+		result = instance_make(instance, info, allocator, handle);
 	}
 	if (result != VK_SUCCESS) {
 		free(instance);
 		connection_close();
 		return result;
 	}
-	*handle = instance->handle;
 	return VK_SUCCESS;
 }
 

@@ -11,17 +11,23 @@ vgpu_module() {
   [ -e /dev/tranche ] || insmod "$LAB_BUILD/tranche/$(uname -r)/tranche.ko"
 }
 
+# vgpu_node: the render node of the GPU.
+vgpu_node() {
+  echo "/dev/dri/$(find "/sys/bus/pci/devices/$(lab-gpu address)/" \
+    -name 'renderD*' -printf '%f\n' -quit)"
+}
+
 # vgpu_broker [WINDOW-MIB]: makes the GPU a parent; sets $broker and $vgpu_types.
 vgpu_broker() {
   vgpu_module
   gpu=$(lab-gpu address)
-  node=/dev/dri/$(find "/sys/bus/pci/devices/$gpu/" -name 'renderD*' \
-    -printf '%f\n' -quit)
-  hand-over "$gpu" "$node" "${1:-256}" "$LAB_BUILD/bin/tranche-vgpu" \
+  # That of a test before says that a vGPU can be made, and may be wrong.
+  rm -f /tmp/hand-over.log
+  hand-over "$gpu" "$(vgpu_node)" "${1:-256}" "$LAB_BUILD/bin/tranche-vgpu" \
     >/tmp/hand-over.log &
   broker=$!
   for _ in $(seq 100); do
-    ! grep -q ready /tmp/hand-over.log || break
+    ! grep -qs ready /tmp/hand-over.log || break
     sleep 0.1
   done
   vgpu_types=/sys/bus/pci/devices/$gpu/mdev_supported_types

@@ -67,24 +67,23 @@ static void test_missing_file(void **state)
 
 static void test_values(void **state)
 {
-	static const char text[] =
-		"# comment\n"
-		"[GPU \"0000:01:00.0\"]\n"
-		"VideoMemory=8G\n"
-		"Weight=50\n"
-		"[Broker]\n"
-		"  Socket = /tmp/s \n"
-		"RestartCount=0\n"
-		"[GPU]\n"
-		"; another\n"
-		"Policy=best-effort\n"
-		"Slice=0.5ms\n"
-		"Types=2, 8\n"
-		"Cap=12.5%\n"
-		"Latency=low\n"
-		"Window=1G\n"
-		"[GPU \"software\"]\n"
-		"Serve=no\n";
+	static const char text[] = "# comment\n"
+				   "[GPU \"0000:01:00.0\"]\n"
+				   "VideoMemory=8G\n"
+				   "Weight=50\n"
+				   "[Broker]\n"
+				   "  Socket = /tmp/s \n"
+				   "RestartCount=0\n"
+				   "[GPU]\n"
+				   "; another\n"
+				   "Policy=best-effort\n"
+				   "Slice=0.5ms\n"
+				   "Types=2, 8\n"
+				   "Cap=12.5%\n"
+				   "Latency=low\n"
+				   "Window=1G\n"
+				   "[GPU \"software\"]\n"
+				   "Serve=no\n";
 	char error[CONFIG_ERROR_SIZE];
 	const struct gpu_config *gpu;
 	struct config config;
@@ -124,7 +123,8 @@ static void test_bad(void **state)
 		{"[GPU]\nCap=0\n", ":2: Cap=0 can't be"},
 		{"[GPU]\nCap=1e1\n", ":2: Cap=1e1 can't be"},
 		{"[GPU]\nReservation=-1\n", ":2: Reservation=-1 can't be"},
-		{"[GPU]\nPolicy=random\n", ":2: Policy=random can't be: write fair"},
+		{"[GPU]\nPolicy=random\n",
+		 ":2: Policy=random can't be: write fair"},
 		{"[GPU]\nSlice=2s\n", ":2: Slice=2s can't be"},
 		{"[GPU]\nSlice=0.01ms\n", ":2: Slice=0.01ms can't be"},
 		{"[GPU]\nTypes=9\n", ":2: Types=9 can't be"},

@@ -17,7 +17,8 @@ static void test_good(void **state)
 	struct arbiter_settings s = {.weight = 1};
 
 	(void)state;
-	assert_int_equal(setting_parse(SETTING_WEIGHT, "10000", &limits, &s), 0);
+	assert_int_equal(setting_parse(SETTING_WEIGHT, "10000", &limits, &s),
+			 0);
 	assert_int_equal(s.weight, 10000);
 	assert_int_equal(setting_parse(SETTING_WEIGHT, "type", &limits, &s), 0);
 	assert_int_equal(s.weight, 200);
@@ -49,18 +50,30 @@ static void test_bad(void **state)
 		enum setting setting;
 		const char *text;
 	} cases[] = {
-		{SETTING_WEIGHT, "0"},	       {SETTING_WEIGHT, "10001"},
-		{SETTING_WEIGHT, "-1"},	       {SETTING_WEIGHT, ""},
-		{SETTING_WEIGHT, " 1"},	       {SETTING_WEIGHT, "1 "},
-		{SETTING_WEIGHT, "1.5"},       {SETTING_CAP, "0"},
-		{SETTING_CAP, "100.1"},	       {SETTING_CAP, "101"},
-		{SETTING_CAP, "%"},	       {SETTING_CAP, "20%%"},
-		{SETTING_CAP, "nan"},	       {SETTING_CAP, "1e400"},
-		{SETTING_RESERVATION, "-1"},   {SETTING_RESERVATION, ""},
-		{SETTING_RESERVATION, "100.1"}, {SETTING_VRAM_LIMIT, "1023K"},
-		{SETTING_VRAM_LIMIT, "3G"},    {SETTING_VRAM_LIMIT, "1X"},
-		{SETTING_VRAM_LIMIT, ""},      {SETTING_LATENCY, "LOW"},
-		{SETTING_LATENCY, ""},	       {SETTING_TENANT, "a\nb"},
+		{SETTING_WEIGHT, "0"},
+		{SETTING_WEIGHT, "10001"},
+		{SETTING_WEIGHT, "-1"},
+		{SETTING_WEIGHT, ""},
+		{SETTING_WEIGHT, " 1"},
+		{SETTING_WEIGHT, "1 "},
+		{SETTING_WEIGHT, "1.5"},
+		{SETTING_CAP, "0"},
+		{SETTING_CAP, "100.1"},
+		{SETTING_CAP, "101"},
+		{SETTING_CAP, "%"},
+		{SETTING_CAP, "20%%"},
+		{SETTING_CAP, "nan"},
+		{SETTING_CAP, "1e400"},
+		{SETTING_RESERVATION, "-1"},
+		{SETTING_RESERVATION, ""},
+		{SETTING_RESERVATION, "100.1"},
+		{SETTING_VRAM_LIMIT, "1023K"},
+		{SETTING_VRAM_LIMIT, "3G"},
+		{SETTING_VRAM_LIMIT, "1X"},
+		{SETTING_VRAM_LIMIT, ""},
+		{SETTING_LATENCY, "LOW"},
+		{SETTING_LATENCY, ""},
+		{SETTING_TENANT, "a\nb"},
 		{SETTING_TENANT,
 		 "0123456789012345678901234567890123456789012345678901234567890123"},
 	};

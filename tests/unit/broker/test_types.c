@@ -35,7 +35,8 @@ static void test_even(void **state)
 static void test_uneven(void **state)
 {
 	(void)state;
-	for (uint64_t vram = 8 * MIB; vram < 80 * GIB; vram = vram * 3 / 2 + 7) {
+	for (uint64_t vram = 8 * MIB; vram < 80 * GIB;
+	     vram = vram * 3 / 2 + 7) {
 		struct type_table table;
 
 		assert_int_equal(type_table_init(&table, vram, 0xff, 9000), 0);
@@ -112,9 +113,9 @@ static void test_describe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_even),	cmocka_unit_test(test_uneven),
-		cmocka_unit_test(test_small),	cmocka_unit_test(test_lent),
-		cmocka_unit_test(test_find),	cmocka_unit_test(test_describe),
+		cmocka_unit_test(test_even),  cmocka_unit_test(test_uneven),
+		cmocka_unit_test(test_small), cmocka_unit_test(test_lent),
+		cmocka_unit_test(test_find),  cmocka_unit_test(test_describe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,11 +11,11 @@
 #include "mdev/broker/vm.h"
 
 /* Arguments as /proc shows them; sizeof() counts the last NUL. */
-#define NAME_IS(arguments, expected)                                           \
-	do {                                                                   \
-		char name_[VM_NAME_SIZE];                                      \
-		vm_name(name_, arguments, sizeof(arguments));                  \
-		assert_string_equal(name_, expected);                          \
+#define NAME_IS(arguments, expected)                          \
+	do {                                                  \
+		char name_[VM_NAME_SIZE];                     \
+		vm_name(name_, arguments, sizeof(arguments)); \
+		assert_string_equal(name_, expected);         \
 	} while (0)
 
 static void test_names(void **state)
@@ -44,8 +44,8 @@ static void test_nobody(void **state)
 	struct vm vm;
 
 	(void)state;
-	assert_int_equal(
-		vm_find(&vm, "6d2c8a70-1f0e-4c5b-9f0e-3b8a4e1c7d21"), -ENOENT);
+	assert_int_equal(vm_find(&vm, "6d2c8a70-1f0e-4c5b-9f0e-3b8a4e1c7d21"),
+			 -ENOENT);
 	assert_int_equal(vm.pid, 0);
 }
 
