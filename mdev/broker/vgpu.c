@@ -231,6 +231,15 @@ void vgpu_elastic_update(struct host_gpu *gpu)
 	}
 }
 
+/* A new process serves a broken vGPU already, which waits for its VMM. */
+static bool served(const struct vgpu *vgpu)
+{
+	const uint32_t broken = TRANCHE_STATE_BROKEN;
+
+	return vgpu->process.pid &&
+	       (vgpu->state & (broken | TRANCHE_STATE_SERVED)) != broken;
+}
+
 int vgpu_reset(struct vgpu *vgpu)
 {
 	int r = arbiter_account_reset(vgpu->gpu->arbiter, vgpu->uuid);
@@ -238,8 +247,7 @@ int vgpu_reset(struct vgpu *vgpu)
 	if (r < 0)
 		return r;
 	vgpu->stopped = false;
-	if (vgpu->type &&
-	    (!vgpu->process.pid || vgpu->state & TRANCHE_STATE_BROKEN)) {
+	if (vgpu->type && !served(vgpu)) {
 		process_reset(vgpu);
 		r = process_start(vgpu);
 	}
