@@ -41,7 +41,7 @@ int state_init(const char *run)
 
 static FILE *file_begin(const char *path)
 {
-	char temporary[PATH_MAX];
+	char temporary[PATH_MAX + sizeof(".new")];
 
 	snprintf(temporary, sizeof(temporary), "%s.new", path);
 	return fopen(temporary, "we");
@@ -49,7 +49,7 @@ static FILE *file_begin(const char *path)
 
 static int file_end(FILE *file, const char *path)
 {
-	char temporary[PATH_MAX];
+	char temporary[PATH_MAX + sizeof(".new")];
 	int r = ferror(file) ? -EIO : 0;
 
 	snprintf(temporary, sizeof(temporary), "%s.new", path);

@@ -5,24 +5,43 @@
 
 usage_demo() {
   cat <<END
-Usage: tools/lab demo
+Usage: tools/lab demo [--out DIR]
 
-Boots a lab host, computes on its physical GPU with Vulkan and checks the
-results against the processor, then passes the GPU through to a stock guest and
-does the same there.
+Boots a lab host, splits its physical GPU into three vGPUs, boots three stock
+guests that compute on them, and shows step by step that each gets its share.
+
+Options:
+  --out DIR  where the report (demo.html) and the trace (demo.json) go
+             (default $LAB_DIR/demo)
+
+Exit status: 0 when every share was right and every result was.
 END
 }
 
 verb_demo() {
-  [ $# = 0 ] || die "demo takes no '$1': see 'tools/lab demo --help'"
+  local status=0
   host_options_init
-  LAB_PRESET=release
-  HOST_ARGS=(--iommu)
+  LAB_PRESET=release LAB_OUT=$LAB_DIR/demo
+  while [ $# -gt 0 ]; do
+    case $1 in
+    --out)
+      need_value "$@"
+      LAB_OUT=$2
+      shift 2
+      ;;
+    *) die "demo takes no '$1': see 'tools/lab demo --help'" ;;
+    esac
+  done
   need_root
+  host_out_prepare
+  HOST_ARGS=()
   host_prepare
   guest_initramfs_make "$LAB_PRESET"
   run_inside /src/tools/lab.d/inside/lab-run 0 "${HOST_ARGS[@]}" -- \
-    /src/tools/lab.d/host/demo
+    /src/tools/lab.d/host/demo || status=$?
+  say "report: $LAB_OUT/demo.html"
+  say "trace:  $LAB_OUT/demo.json (open it at https://ui.perfetto.dev)"
+  return "$status"
 }
 
 usage_soak() {

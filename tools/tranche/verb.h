@@ -42,5 +42,6 @@ extern const struct verb verb_top;
 extern const struct verb verb_trace;
 extern const struct verb verb_doctor;
 extern const struct verb verb_demo;
+extern const struct verb verb_bench;
 
 #endif

@@ -3,14 +3,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "tools/load/units.h"
 #include "tools/tranche/args.h"
 #include "tools/tranche/broker.h"
 #include "tools/tranche/fleet/host.h"
@@ -79,26 +77,6 @@ static int tick(sd_event_source *source, uint64_t us, void *user)
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* Interrupted, the loop ends, and with it whatever waits in it. */
-static int signals_take(sd_event *event)
-{
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	sigset_t set;
-	int r = 0;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		if (r >= 0)
-			r = sd_event_add_signal(
-				event, NULL,
-				signals[i] | SD_EVENT_SIGNAL_PROCMASK, NULL,
-				NULL);
-	return r < 0 ? r : 0;
-}
-
 static void facts_record(struct demo *demo)
 {
 	struct record *record = &demo->record;
@@ -135,7 +113,7 @@ static int prepare(struct demo *demo)
 	if (r < 0)
 		return r;
 	r = sd_event_new(&demo->event);
-	return r < 0 ? r : signals_take(demo->event);
+	return r < 0 ? r : wait_take_signals(demo->event);
 }
 
 static int vgpus_make(struct demo *demo)
@@ -306,16 +284,6 @@ enum demo_code {
 	DEMO_TYPE,
 };
 
-static int take_number(const char *option, uint64_t min, uint64_t max,
-		       uint64_t *number)
-{
-	if (units_parse_count(optarg, min, max, number) == 0)
-		return 0;
-	return message_bad("%s '%s': give a whole number from %" PRIu64
-			   " to %" PRIu64,
-			   option, optarg, min, max);
-}
-
 static int take_option(struct demo_options *options, int code)
 {
 	uint64_t number = 0;
@@ -341,9 +309,10 @@ static int take_option(struct demo_options *options, int code)
 		options->type = optarg;
 		return 0;
 	case DEMO_SECONDS:
-		return take_number("--seconds", 2, 3600, &options->seconds);
+		return host_take_number("--seconds", 2, 3600,
+					&options->seconds);
 	case DEMO_MEMORY:
-		r = take_number("--memory", 128, 65536, &number);
+		r = host_take_number("--memory", 128, 65536, &number);
 		options->memory_mib = (unsigned int)number;
 		return r;
 	default:

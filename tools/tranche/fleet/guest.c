@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tools/tranche/fleet/spawn.h"
+#include "tools/tranche/json.h"
 
 struct guest {
 	char name[GUEST_TEXT];
@@ -61,40 +62,38 @@ static void json_replace(sd_json_variant **old, sd_json_variant *new)
 	*old = sd_json_variant_ref(new);
 }
 
-static sd_json_variant **json_place(struct guest_job *job,
-				    sd_json_variant *line)
+static void second_add(struct guest_job *job, sd_json_variant *second)
 {
-	sd_json_variant *type = sd_json_variant_by_key(line, "type");
-	const char *name;
+	job->seconds++;
+	job->elapsed_ns += json_number(second, "elapsed_ns");
+	job->submissions += json_number(second, "submissions");
+}
 
-	if (!type || !sd_json_variant_is_string(type))
-		return NULL;
-	name = sd_json_variant_string(type);
-	if (strcmp(name, "second") == 0)
-		return &job->second;
-	if (strcmp(name, "summary") == 0)
-		return &job->summary;
-	return strcmp(name, "calibration") == 0 ? &job->calibration : NULL;
+static void job_line(struct guest_job *job, sd_json_variant *line)
+{
+	const char *type = json_text(line, "type", "");
+
+	if (strcmp(type, "second") == 0)
+		second_add(job, line);
+	else if (strcmp(type, "summary") == 0)
+		json_replace(&job->summary, line);
+	else if (strcmp(type, "calibration") == 0)
+		json_replace(&job->calibration, line);
 }
 
 static void job_print(struct guest_job *job, const char *text)
 {
-	sd_json_variant *line = NULL, **place;
+	_json_ sd_json_variant *line = NULL;
 
-	if (text[0] != '{' || sd_json_parse(text, 0, &line, NULL, NULL) < 0) {
+	if (text[0] == '{' && sd_json_parse(text, 0, &line, NULL, NULL) >= 0)
+		job_line(job, line);
+	else
 		text_keep(job->error, text);
-		return;
-	}
-	place = json_place(job, line);
-	if (place)
-		json_replace(place, line);
-	sd_json_variant_unref(line);
 }
 
 static void job_clear(struct guest_job *job)
 {
 	sd_json_variant_unref(job->calibration);
-	sd_json_variant_unref(job->second);
 	sd_json_variant_unref(job->summary);
 	*job = (struct guest_job){0};
 }

@@ -75,7 +75,9 @@ enum job_state {
  * @pid: in the guest, while it runs
  * @status: exit status, as a shell gives it, after the end
  * @calibration: what tranche-load printed of this type, or NULL
- * @second: the latest one, or NULL
+ * @seconds: how many of these lines came
+ * @elapsed_ns: what they add up to
+ * @submissions: what they add up to
  * @summary: at the end, or NULL
  * @error: the latest line that was no JSON
  */
@@ -84,7 +86,9 @@ struct guest_job {
 	pid_t pid;
 	int status;
 	sd_json_variant *calibration;
-	sd_json_variant *second;
+	uint64_t seconds;
+	uint64_t elapsed_ns;
+	uint64_t submissions;
 	sd_json_variant *summary;
 	char error[GUEST_TEXT];
 };

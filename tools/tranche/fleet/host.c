@@ -2,11 +2,14 @@
 #include "tools/tranche/fleet/host.h"
 
 #include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "tools/load/units.h"
 #include "tools/tranche/message.h"
 
 void host_kernel(char path[static HOST_PATH])
@@ -29,6 +32,16 @@ int host_check_files(const char *kernel, const char *initrd)
 				   "one with --initrd",
 				   initrd, strerror(errno));
 	return 0;
+}
+
+int host_take_number(const char *option, uint64_t min, uint64_t max,
+		     uint64_t *number)
+{
+	if (units_parse_count(optarg, min, max, number) == 0)
+		return 0;
+	return message_bad("%s '%s': give a whole number from %" PRIu64
+			   " to %" PRIu64,
+			   option, optarg, min, max);
 }
 
 static void name_keep(char name[static HOST_PATH], const char *line)

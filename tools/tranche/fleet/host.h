@@ -5,6 +5,8 @@
 #ifndef TRANCHE_FLEET_HOST_H
 #define TRANCHE_FLEET_HOST_H
 
+#include <stdint.h>
+
 #define HOST_PATH 512
 
 /**
@@ -24,6 +26,18 @@ void host_kernel(char path[static HOST_PATH]);
  * Return: 0; -EINVAL: told.
  */
 int host_check_files(const char *kernel, const char *initrd);
+
+/**
+ * host_take_number - read an option's value
+ * @option: its name
+ * @min: at least
+ * @max: at most
+ * @number: gets it, of getopt's optarg
+ *
+ * Return: 0; -EINVAL: told.
+ */
+int host_take_number(const char *option, uint64_t min, uint64_t max,
+		     uint64_t *number);
 
 /* host_processor - its name, or "unknown" */
 void host_processor(char name[static HOST_PATH]);

@@ -2,8 +2,28 @@
 #include "tools/tranche/fleet/wait.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <time.h>
+
+int wait_take_signals(sd_event *event)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	sigset_t set;
+	int r = 0;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (r >= 0)
+			r = sd_event_add_signal(
+				event, NULL,
+				signals[i] | SD_EVENT_SIGNAL_PROCMASK, NULL,
+				NULL);
+	return r < 0 ? r : 0;
+}
 
 uint64_t wait_now_us(void)
 {

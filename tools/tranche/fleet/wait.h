@@ -12,6 +12,16 @@
 
 #define WAIT_SECOND_US UINT64_C(1000000)
 
+/**
+ * wait_take_signals - make a loop end with SIGINT, SIGTERM and SIGHUP
+ * @event: the loop
+ *
+ * SIGCHLD is blocked, as the loop wants it for children, and SIGPIPE ignored.
+ *
+ * Return: 0 or a negative errno.
+ */
+int wait_take_signals(sd_event *event);
+
 /* wait_now_us - CLOCK_MONOTONIC */
 uint64_t wait_now_us(void);
 

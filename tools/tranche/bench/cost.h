@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What guests cost the host: processor time of processes and all below them,
+ * and how often VMs left for the hypervisor. Stateless; read from /proc and
+ * KVM's debugfs.
+ */
+#ifndef TRANCHE_BENCH_COST_H
+#define TRANCHE_BENCH_COST_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/**
+ * cost_cpu - processor time of a process and of all below it
+ * @root: the process; 0 costs nothing
+ *
+ * Time within guests is not counted; that of children that ended and were
+ * awaited is.
+ *
+ * Return: microseconds.
+ */
+uint64_t cost_cpu(pid_t root);
+
+/**
+ * cost_parse - read a line of /proc/PID/stat
+ * @line: the line
+ * @parent: gets the parent's number
+ * @ticks: gets the time, in clock ticks, but without time within guests
+ *
+ * Return: 0; -EINVAL.
+ */
+int cost_parse(const char *line, pid_t *parent, uint64_t *ticks);
+
+/**
+ * cost_exits - exits of the VMs of a process
+ * @vmm: the process
+ * @exits: gets the number
+ *
+ * Return: 0; -ENOENT: KVM does not tell.
+ */
+int cost_exits(pid_t vmm, uint64_t *exits);
+
+#endif

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/tranche/bench/bench.h"
+#include "tools/tranche/bench/cost.h"
+#include "tools/tranche/fleet/wait.h"
+#include "tools/tranche/json.h"
+#include "tools/tranche/message.h"
+
+/* Five times what a loaded two-core machine was seen to need, and more. */
+#define CALIBRATE_SECONDS 240
+#define START_SECONDS 120
+#define END_SECONDS 120
+
+struct bench_guest *sample_guests(struct bench *bench, size_t row)
+{
+	switch (bench->results.rows[row].kind) {
+	case ROW_HOST:
+	case ROW_AGAIN:
+		return &bench->host;
+	case ROW_GATE:
+		return &bench->gate;
+	case ROW_VGPU:
+		return bench->vgpus;
+	case ROW_GL:
+		return bench->gls;
+	default:
+		return &bench->passed;
+	}
+}
+
+/* One sample while it is taken. */
+struct sampling {
+	struct bench_guest *guests;
+	unsigned int n;
+	uint64_t seconds; /* that all jobs are to have told of */
+};
+
+static const struct guest_job *job_of(const struct sampling *s, unsigned int i)
+{
+	return guest_job(s->guests[i].guest, BENCH_JOB);
+}
+
+static bool one_ended(const struct sampling *s)
+{
+	for (unsigned int i = 0; i < s->n; i++)
+		if (job_of(s, i)->state == JOB_ENDED)
+			return true;
+	return false;
+}
+
+static bool seconds_passed(void *user)
+{
+	const struct sampling *s = user;
+
+	for (unsigned int i = 0; i < s->n; i++)
+		if (job_of(s, i)->seconds < s->seconds)
+			return one_ended(s);
+	return true;
+}
+
+static bool all_ended(void *user)
+{
+	const struct sampling *s = user;
+
+	for (unsigned int i = 0; i < s->n; i++)
+		if (job_of(s, i)->state != JOB_ENDED)
+			return false;
+	return true;
+}
+
+/* What guests have done and cost up to now. */
+struct reading {
+	uint64_t submissions[BENCH_GUESTS];
+	uint64_t elapsed_ns[BENCH_GUESTS];
+	uint64_t cpu_us;
+	uint64_t exits;
+	bool exits_known;
+};
+
+static void read_guest(const struct sampling *s, unsigned int i,
+		       struct reading *reading)
+{
+	pid_t vmm = guest_pid(s->guests[i].guest);
+	uint64_t exits;
+
+	reading->submissions[i] = job_of(s, i)->submissions;
+	reading->elapsed_ns[i] = job_of(s, i)->elapsed_ns;
+	reading->cpu_us += cost_cpu(vmm) + cost_cpu(s->guests[i].device);
+	if (cost_exits(vmm, &exits) < 0)
+		reading->exits_known = false;
+	else
+		reading->exits += exits;
+}
+
+static struct reading read_all(const struct sampling *s)
+{
+	struct reading reading = {.exits_known = true};
+
+	for (unsigned int i = 0; i < s->n; i++)
+		read_guest(s, i, &reading);
+	return reading;
+}
+
+static const struct result_load *load_of(const struct results *results,
+					 size_t load, unsigned int guest)
+{
+	const struct result_load *first = &results->loads[load];
+
+	if (first->against >= 0 && guest % 2)
+		return &results->loads[first->against];
+	return first;
+}
+
+static int job_start(const struct result_load *load, struct guest *guest)
+{
+	return guest_start(guest, BENCH_JOB,
+			   "tranche-load --quiet --duration 0 --kind %s "
+			   "--items %" PRIu64 " --iterations %" PRIu64
+			   " --dispatch-ms %.6f --depth 2",
+			   load->kind, load->items, load->iterations,
+			   (double)load->cost_ns / 1e6);
+}
+
+static double number_ms(const struct guest_job *job, const char *key)
+{
+	sd_json_variant *latency =
+		job->summary
+			? sd_json_variant_by_key(job->summary, "latency_ns")
+			: NULL;
+
+	return (double)json_number(latency, key) / 1e6;
+}
+
+struct work {
+	double rate;
+	double jobs;
+	double least;
+	double most;
+	double first;
+	double all;
+};
+
+static void work_add(struct work *work, const struct result_load *load,
+		     uint64_t submissions, uint64_t elapsed_ns, bool first)
+{
+	double rate =
+		elapsed_ns ? (double)submissions * 1e9 / (double)elapsed_ns : 0;
+	/* GPU time done each second: jobs differ in length. */
+	double done = rate * (double)load->cost_ns;
+
+	work->rate += rate;
+	work->jobs += (double)submissions;
+	work->least = fmin(work->least, done);
+	work->most = fmax(work->most, done);
+	work->first += first ? done : 0;
+	work->all += done;
+}
+
+static void sample_fill(struct bench *bench, const struct sampling *s,
+			size_t load, const struct reading *from,
+			const struct reading *to, struct result_sample *sample)
+{
+	struct work work = {.least = INFINITY};
+	double *values = sample->values;
+
+	for (unsigned int i = 0; i < s->n; i++)
+		work_add(&work, load_of(&bench->results, load, i),
+			 to->submissions[i] - from->submissions[i],
+			 to->elapsed_ns[i] - from->elapsed_ns[i], i % 2 == 0);
+	values[RESULT_RATE] = work.rate;
+	values[RESULT_EVEN] = s->n > 1 ? work.least / work.most : NAN;
+	values[RESULT_FIRST] = s->n > 1 ? 100 * work.first / work.all : NAN;
+	values[RESULT_CPU] = (double)(to->cpu_us - from->cpu_us) / work.jobs;
+	values[RESULT_EXITS] =
+		from->exits_known && to->exits_known
+			? (double)(to->exits - from->exits) / work.jobs
+			: NAN;
+}
+
+static void sample_finish(const struct sampling *s, struct result_cell *cell,
+			  struct result_sample *sample)
+{
+	sample->values[RESULT_P50] = sample->values[RESULT_P99] = 0;
+	for (unsigned int i = 0; i < s->n; i++) {
+		const struct guest_job *job = job_of(s, i);
+
+		sample->values[RESULT_P50] =
+			fmax(sample->values[RESULT_P50], number_ms(job, "p50"));
+		sample->values[RESULT_P99] =
+			fmax(sample->values[RESULT_P99], number_ms(job, "p99"));
+		cell->wrong += json_number(job->summary, "wrong");
+		if (job->status != 0 && !cell->error[0])
+			snprintf(cell->error, sizeof(cell->error),
+				 "status %d: %.200s", job->status, job->error);
+	}
+}
+
+static int jobs_start(struct bench *bench, struct sampling *s, size_t load)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; i < s->n && r == 0; i++)
+		r = job_start(load_of(&bench->results, load, i),
+			      s->guests[i].guest);
+	return r;
+}
+
+static int jobs_end(struct bench *bench, struct sampling *s)
+{
+	int r;
+
+	for (unsigned int i = 0; i < s->n; i++)
+		guest_signal(s->guests[i].guest, BENCH_JOB, "TERM");
+	r = wait_until(bench->event, END_SECONDS * WAIT_SECOND_US, all_ended,
+		       s);
+	if (r != -ETIMEDOUT)
+		return r;
+	for (unsigned int i = 0; i < s->n; i++)
+		guest_signal(s->guests[i].guest, BENCH_JOB, "KILL");
+	r = wait_until(bench->event, END_SECONDS * WAIT_SECOND_US, all_ended,
+		       s);
+	return r < 0 ? r : 0;
+}
+
+/* From one second that all have told of to a later one. */
+static int measure(struct bench *bench, struct sampling *s, size_t load,
+		   struct result_sample *sample)
+{
+	struct reading from, to;
+	int r;
+
+	s->seconds = 1;
+	r = wait_until(bench->event, START_SECONDS * WAIT_SECOND_US,
+		       seconds_passed, s);
+	from = read_all(s);
+	s->seconds = 1 + bench->options->seconds;
+	if (r == 0)
+		r = wait_until(bench->event,
+			       (START_SECONDS + s->seconds) * WAIT_SECOND_US,
+			       seconds_passed, s);
+	to = read_all(s);
+	if (r == 0)
+		sample_fill(bench, s, load, &from, &to, sample);
+	return r;
+}
+
+static int sample_run(struct bench *bench, struct sampling *s, size_t load,
+		      struct result_cell *cell)
+{
+	struct result_sample sample = {0};
+	int r = jobs_start(bench, s, load), error;
+
+	if (r == 0)
+		r = measure(bench, s, load, &sample);
+	if (r < 0 && r != -ETIMEDOUT)
+		return r;
+	if (r == 0 && one_ended(s))
+		r = -EIO;
+	error = jobs_end(bench, s);
+	sample_finish(s, cell, &sample);
+	if (r == 0)
+		cell->samples[cell->count++] = sample;
+	else if (!cell->error[0])
+		snprintf(cell->error, sizeof(cell->error), "%s", strerror(-r));
+	return error;
+}
+
+int sample_take(struct bench *bench, size_t row, size_t load)
+{
+	struct results *results = &bench->results;
+	struct result_cell *cell = &results->cells[row][load];
+	struct sampling s = {
+		.guests = sample_guests(bench, row),
+		.n = results->rows[row].guests,
+	};
+	int r;
+
+	if (results->loads[load].against >= 0 && s.n < 2)
+		return 0;
+	r = sample_run(bench, &s, load, cell);
+	if (r < 0)
+		message_error("%s, %s: %s", results->rows[row].name,
+			      results->loads[load].name, strerror(-r));
+	return r;
+}
+
+static int calibrate(struct bench *bench, struct result_load *load)
+{
+	const struct guest_job *job = guest_job(bench->host.guest, BENCH_JOB);
+	struct sampling s = {.guests = &bench->host, .n = 1};
+	int r;
+
+	r = guest_start(bench->host.guest, BENCH_JOB,
+			"tranche-load --quiet --calibrate-only --kind %s "
+			"--dispatch-ms %g",
+			load->kind, load->dispatch_ms);
+	if (r == 0)
+		r = wait_until(bench->event, CALIBRATE_SECONDS * WAIT_SECOND_US,
+			       all_ended, &s);
+	load->items = json_number(job->calibration, "items");
+	load->iterations = json_number(job->calibration, "iterations");
+	load->cost_ns = json_number(job->calibration, "cost_ns");
+	if (r == 0 && !load->cost_ns)
+		r = -EIO;
+	if (r < 0)
+		message_error("cannot calibrate %s on the host: %s: %s",
+			      load->name, strerror(-r), job->error);
+	return r;
+}
+
+int sample_calibrate(struct bench *bench)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < bench->results.n_loads && r == 0; i++)
+		r = calibrate(bench, &bench->results.loads[i]);
+	return r;
+}
