@@ -140,8 +140,7 @@ void tranche_broker_forget(struct tranche_broker *broker,
 
 static int request_queue(struct tranche_broker *broker, struct request *request)
 {
-	scoped_guard(spinlock, &broker->lock)
-	{
+	scoped_guard(spinlock, &broker->lock) {
 		if (broker->dead)
 			return -ENOTCONN;
 		request->notice.event.id = ++broker->next_id;
@@ -243,10 +242,11 @@ static long event_answer(struct tranche_broker *broker, void __user *arg)
 		return -EFAULT;
 	if (verdict.reserved || verdict.error > MAX_ERRNO)
 		return -EINVAL;
-	scoped_guard(spinlock, &broker->lock) list_for_each_entry (
-		notice, &broker->taken,
-		entry) if (notice->event.id == verdict.id &&
-			   request_end(notice, -(int)verdict.error)) return 0;
+	scoped_guard(spinlock, &broker->lock)
+		list_for_each_entry(notice, &broker->taken, entry)
+			if (notice->event.id == verdict.id &&
+			    request_end(notice, -(int)verdict.error))
+				return 0;
 	return -ENOENT;
 }
 
@@ -348,7 +348,7 @@ static void queue_end(struct list_head *list)
 {
 	struct tranche_notice *notice, *next;
 
-	list_for_each_entry_safe (notice, next, list, entry) {
+	list_for_each_entry_safe(notice, next, list, entry) {
 		if (notice->event.id)
 			request_end(notice, -ENOTCONN);
 		else

@@ -91,9 +91,9 @@ void tranche_calls_end(struct tranche_calls *calls)
 
 	spin_lock(&calls->lock);
 	calls->dead = true;
-	list_for_each_entry_safe (call, next, &calls->queued, entry)
+	list_for_each_entry_safe(call, next, &calls->queued, entry)
 		call_end(calls, call, -ESHUTDOWN);
-	list_for_each_entry_safe (call, next, &calls->taken, entry)
+	list_for_each_entry_safe(call, next, &calls->taken, entry)
 		call_end(calls, call, -ESHUTDOWN);
 	spin_unlock(&calls->lock);
 	wake_up_all(&calls->wait);
@@ -101,8 +101,7 @@ void tranche_calls_end(struct tranche_calls *calls)
 
 static int call_queue(struct tranche_calls *calls, struct tranche_call *call)
 {
-	scoped_guard(spinlock, &calls->lock)
-	{
+	scoped_guard(spinlock, &calls->lock) {
 		if (calls->dead)
 			return -ESHUTDOWN;
 		if (calls->count >= CALLS_MAX)
@@ -118,8 +117,7 @@ static int call_queue(struct tranche_calls *calls, struct tranche_call *call)
 /* Nobody waits for @call any more; false if it was answered meanwhile. */
 static bool call_abandon(struct tranche_calls *calls, struct tranche_call *call)
 {
-	scoped_guard(spinlock, &calls->lock)
-	{
+	scoped_guard(spinlock, &calls->lock) {
 		if (call->answered)
 			return false;
 		call->abandoned = true;
@@ -285,11 +283,10 @@ static long answer_take(struct tranche_calls *calls,
 {
 	struct tranche_call *call;
 
-	scoped_guard(spinlock, &calls->lock)
-	{
+	scoped_guard(spinlock, &calls->lock) {
 		if (calls->dead)
 			return -ESHUTDOWN;
-		list_for_each_entry (call, &calls->taken, entry) {
+		list_for_each_entry(call, &calls->taken, entry) {
 			if (call->message.seq != answer->seq)
 				continue;
 			if (answer->length != answer_length(call, answer))

@@ -69,7 +69,7 @@ void tranche_doorbells_uninit(struct tranche_doorbells *doorbells)
 {
 	struct doorbell *doorbell, *next;
 
-	list_for_each_entry_safe (doorbell, next, &doorbells->list, entry)
+	list_for_each_entry_safe(doorbell, next, &doorbells->list, entry)
 		doorbell_free(doorbell);
 }
 
@@ -101,7 +101,7 @@ static struct doorbell *doorbell_find(struct tranche_doorbells *doorbells,
 	struct doorbell *doorbell;
 
 	lockdep_assert_held(&doorbells->lock);
-	list_for_each_entry (doorbell, &doorbells->list, entry)
+	list_for_each_entry(doorbell, &doorbells->list, entry)
 		if (key_equal(&doorbell->key, key))
 			return doorbell;
 	return NULL;
@@ -126,8 +126,7 @@ static long doorbell_remove(struct tranche_doorbells *doorbells,
 static long doorbell_insert(struct tranche_doorbells *doorbells,
 			    struct doorbell *doorbell)
 {
-	scoped_guard(spinlock, &doorbells->lock)
-	{
+	scoped_guard(spinlock, &doorbells->lock) {
 		if (doorbell_find(doorbells, &doorbell->key))
 			return -EEXIST;
 		if (doorbells->count >= TRANCHE_DOORBELLS_MAX)
@@ -209,7 +208,7 @@ bool tranche_doorbells_ring(struct tranche_doorbells *doorbells,
 		return false;
 	memcpy(&value, message->data, message->length);
 	spin_lock(&doorbells->lock);
-	list_for_each_entry (doorbell, &doorbells->list, entry) {
+	list_for_each_entry(doorbell, &doorbells->list, entry) {
 		if (!key_matches(&doorbell->key, message, le64_to_cpu(value)))
 			continue;
 		eventfd_signal(doorbell->eventfd);
@@ -249,7 +248,7 @@ static struct ioevent *ioevent_find(struct tranche_vgpu *vgpu,
 	struct ioevent *ioevent;
 
 	lockdep_assert_held(&vgpu->ioevents_mutex);
-	list_for_each_entry (ioevent, &vgpu->ioevents, entry)
+	list_for_each_entry(ioevent, &vgpu->ioevents, entry)
 		if (ioevent->region == key->region &&
 		    ioevent->offset == key->offset &&
 		    ioevent->length == key->length &&
@@ -341,6 +340,6 @@ void tranche_ioevents_clear(struct tranche_vgpu *vgpu)
 	struct ioevent *ioevent, *next;
 
 	guard(mutex)(&vgpu->ioevents_mutex);
-	list_for_each_entry_safe (ioevent, next, &vgpu->ioevents, entry)
+	list_for_each_entry_safe(ioevent, next, &vgpu->ioevents, entry)
 		ioevent_remove(vgpu, ioevent);
 }

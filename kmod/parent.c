@@ -115,8 +115,7 @@ static int parent_ask(struct tranche_parent *parent,
 	struct tranche_broker *broker;
 	int ret;
 
-	scoped_guard(mutex, &parents_lock)
-	{
+	scoped_guard(mutex, &parents_lock) {
 		if (!parent->broker || parent->gone)
 			return -ENOTCONN;
 		broker = tranche_broker_get(parent->broker);
@@ -468,7 +467,7 @@ static int parent_enter(struct tranche_parent *parent,
 	struct tranche_parent *other;
 
 	guard(mutex)(&parents_lock);
-	list_for_each_entry (other, &parents, entry) {
+	list_for_each_entry(other, &parents, entry) {
 		if (!strcmp(other->name, parent->name))
 			return -EEXIST;
 		if (other->pdev == parent->pdev)
@@ -501,7 +500,8 @@ static int parent_start(struct tranche_parent *parent,
 	ret = mdev_register_parent(&parent->mdev, dev, &tranche_mdev_driver,
 				   parent->mtypes, nr_types);
 	if (ret) {
-		scoped_guard(mutex, &parents_lock) list_del(&parent->entry);
+		scoped_guard(mutex, &parents_lock)
+			list_del(&parent->entry);
 		tranche_parent_put(parent);
 	}
 	return ret;
@@ -513,7 +513,7 @@ static struct tranche_vgpu *parent_vgpu_alive(struct tranche_parent *parent)
 	struct tranche_vgpu *vgpu;
 
 	guard(mutex)(&parents_lock);
-	list_for_each_entry (vgpu, &parent->vgpus, entry)
+	list_for_each_entry(vgpu, &parent->vgpus, entry)
 		if (!vgpu->killed) {
 			vgpu->killed = true;
 			return tranche_vgpu_get(vgpu);
@@ -532,8 +532,7 @@ static void parent_end_work(struct work_struct *work)
 		tranche_vgpu_put(vgpu);
 	}
 	mdev_unregister_parent(&parent->mdev);
-	scoped_guard(mutex, &parents_lock)
-	{
+	scoped_guard(mutex, &parents_lock) {
 		list_del(&parent->entry);
 		if (parent->broker) {
 			tranche_broker_tell(parent->broker, parent->end_notice);
@@ -585,7 +584,7 @@ static void parent_adopt(struct tranche_parent *parent,
 
 	lockdep_assert_held(&parents_lock);
 	parent->broker = broker;
-	list_for_each_entry (vgpu, &parent->vgpus, entry) {
+	list_for_each_entry(vgpu, &parent->vgpus, entry) {
 		state_fill(vgpu, &vgpu->state_notice.event);
 		vgpu->state_notice.event.flags = TRANCHE_EVENT_EXISTING;
 		tranche_broker_tell(broker, &vgpu->state_notice);
@@ -597,7 +596,7 @@ static struct tranche_parent *find_by_name(const char *name)
 	struct tranche_parent *parent;
 
 	lockdep_assert_held(&parents_lock);
-	list_for_each_entry (parent, &parents, entry)
+	list_for_each_entry(parent, &parents, entry)
 		if (!parent->gone && !strcmp(parent->name, name))
 			return parent;
 	return NULL;
@@ -617,8 +616,7 @@ long tranche_parent_attach(struct tranche_broker *broker, void __user *arg)
 		return -EFAULT;
 	if (!string_ok(args.name, sizeof(args.name), true))
 		return -EINVAL;
-	scoped_guard(mutex, &parents_lock)
-	{
+	scoped_guard(mutex, &parents_lock) {
 		parent = find_by_name(args.name);
 		if (!parent)
 			return -ENOENT;
@@ -637,7 +635,7 @@ static struct tranche_parent *find_by_id(struct tranche_broker *broker, u32 id)
 	struct tranche_parent *parent;
 
 	guard(mutex)(&parents_lock);
-	list_for_each_entry (parent, &parents, entry)
+	list_for_each_entry(parent, &parents, entry)
 		if (parent->broker == broker && parent->id == id)
 			return parent_get(parent);
 	return NULL;
@@ -661,7 +659,8 @@ long tranche_parent_unregister(struct tranche_broker *broker, void __user *arg)
 	parent = find_by_id(broker, args.parent);
 	if (!parent)
 		return -ENOENT;
-	scoped_guard(device, &parent->pdev->dev) parent_end(parent);
+	scoped_guard(device, &parent->pdev->dev)
+		parent_end(parent);
 	/* Not restarted: by then the number may be unknown. */
 	if (!(args.flags & TRANCHE_UNREGISTER_NOWAIT))
 		ret = wait_for_completion_interruptible(&parent->end_done);
@@ -678,10 +677,10 @@ void tranche_parent_detach_all(struct tranche_broker *broker)
 	struct tranche_vgpu *vgpu;
 
 	guard(mutex)(&parents_lock);
-	list_for_each_entry (parent, &parents, entry) {
+	list_for_each_entry(parent, &parents, entry) {
 		if (parent->broker != broker)
 			continue;
-		list_for_each_entry (vgpu, &parent->vgpus, entry)
+		list_for_each_entry(vgpu, &parent->vgpus, entry)
 			tranche_broker_forget(broker, &vgpu->state_notice);
 		parent->broker = NULL;
 	}
@@ -703,10 +702,10 @@ struct tranche_vgpu *tranche_parent_find_vgpu(struct tranche_broker *broker,
 	if (!string_ok(uuid, TRANCHE_UUID_SIZE, true))
 		return ERR_PTR(-EINVAL);
 	guard(mutex)(&parents_lock);
-	list_for_each_entry (parent, &parents, entry) {
+	list_for_each_entry(parent, &parents, entry) {
 		if (parent->broker != broker)
 			continue;
-		list_for_each_entry (vgpu, &parent->vgpus, entry)
+		list_for_each_entry(vgpu, &parent->vgpus, entry)
 			if (!strcmp(vgpu->uuid, uuid))
 				return tranche_vgpu_get(vgpu);
 	}
@@ -740,7 +739,7 @@ static struct tranche_parent *find_by_device(struct device *dev)
 	struct tranche_parent *parent;
 
 	guard(mutex)(&parents_lock);
-	list_for_each_entry (parent, &parents, entry)
+	list_for_each_entry(parent, &parents, entry)
 		if (&parent->pdev->dev == dev)
 			return parent_get(parent);
 	return NULL;
@@ -817,7 +816,8 @@ void tranche_parent_uninit(void)
 
 	bus_unregister_notifier(&pci_bus_type, &pci_block);
 	while ((parent = parent_first())) {
-		scoped_guard(device, &parent->pdev->dev) parent_end(parent);
+		scoped_guard(device, &parent->pdev->dev)
+			parent_end(parent);
 		wait_for_completion(&parent->end_done);
 		tranche_parent_put(parent);
 	}

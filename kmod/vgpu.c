@@ -100,8 +100,7 @@ static int session_enter(struct tranche_vgpu *vgpu,
 			 struct tranche_session **old)
 {
 	*old = NULL;
-	scoped_guard(spinlock, &vgpu->lock)
-	{
+	scoped_guard(spinlock, &vgpu->lock) {
 		if (vgpu->removed)
 			return -ENOENT;
 		if (vgpu->session) {
@@ -156,8 +155,7 @@ void tranche_vgpu_break(struct tranche_vgpu *vgpu,
 {
 	bool open;
 
-	scoped_guard(spinlock, &vgpu->lock)
-	{
+	scoped_guard(spinlock, &vgpu->lock) {
 		if (vgpu->session != session)
 			return;
 		vgpu->session = NULL;

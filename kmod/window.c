@@ -121,8 +121,7 @@ void tranche_window_clear(struct tranche_window *window)
 	struct tranche_mapping *mapping;
 
 	do {
-		scoped_guard(mutex, &window->lock)
-		{
+		scoped_guard(mutex, &window->lock) {
 			mapping = mapping_find(window, 0, ULONG_MAX);
 			if (mapping)
 				mapping_cut(window, mapping);
@@ -231,8 +230,7 @@ static int mapping_insert(struct tranche_vgpu *vgpu,
 {
 	struct tranche_window *window = &vgpu->window;
 
-	scoped_guard(mutex, &window->lock)
-	{
+	scoped_guard(mutex, &window->lock) {
 		if (!tranche_vgpu_is_current(vgpu, session, gen))
 			return -ESTALE;
 		if (mapping_find(window, mapping->node.start,
@@ -296,8 +294,7 @@ long tranche_window_unmap(struct tranche_vgpu *vgpu,
 	if (unmap.flags || !range_ok(window, unmap.offset, unmap.length))
 		return -EINVAL;
 	first = unmap.offset >> PAGE_SHIFT;
-	scoped_guard(mutex, &window->lock)
-	{
+	scoped_guard(mutex, &window->lock) {
 		if (!tranche_vgpu_is_current(vgpu, session, unmap.gen))
 			return -ESTALE;
 		mapping = mapping_find(window, first, first);
