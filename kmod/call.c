@@ -5,7 +5,7 @@
  * States of a call:
  *
  *   queued    in calls->queued; next: taken, or gone if nobody waits for it
- *   taken     in calls->taken: the device process has it; next: answered
+ *   taken     in calls->taken: the device process has it; answering is next
  *   answered  in no list: the thread that waits frees it
  *   abandoned flag beside queued or taken: the thread that waited was killed or
  *	       gave up, or there never was one; freed where it leaves its list

@@ -325,7 +325,7 @@ long tranche_irqs_set(struct tranche_irqs *irqs, void __user *arg)
 {
 	const size_t minsz = offsetofend(struct vfio_irq_set, count);
 	struct vfio_irq_set set;
-	void *data __free(kvfree) = NULL;
+	void *data = NULL;
 	size_t size = 0;
 	long ret;
 
@@ -342,6 +342,8 @@ long tranche_irqs_set(struct tranche_irqs *irqs, void __user *arg)
 		if (IS_ERR(data))
 			return PTR_ERR(data);
 	}
-	guard(mutex)(&irqs->set_mutex);
-	return set_apply(irqs, &set, data);
+	scoped_guard(mutex, &irqs->set_mutex)
+		ret = set_apply(irqs, &set, data);
+	kvfree(data);
+	return ret;
 }

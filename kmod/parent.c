@@ -56,14 +56,15 @@ static struct tranche_parent *parent_get(struct tranche_parent *parent)
 
 /**
  * tranche_parent_put() - drop a reference
- * @parent: the parent
+ * @parent: the parent, or NULL
  */
 void tranche_parent_put(struct tranche_parent *parent)
 {
-	kref_put(&parent->ref, parent_release);
+	if (parent)
+		kref_put(&parent->ref, parent_release);
 }
 
-DEFINE_FREE(parent, struct tranche_parent *, if (_T) tranche_parent_put(_T))
+DEFINE_FREE(parent, struct tranche_parent *, tranche_parent_put(_T))
 
 /**
  * tranche_parent_has_broker() - is there somebody who could start a session?

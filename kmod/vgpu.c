@@ -403,8 +403,7 @@ static void vgpu_release(struct vfio_device *vdev)
 	tranche_window_uninit(&vgpu->window);
 	tranche_irqs_uninit(&vgpu->irqs);
 	kfree(vgpu->removed_notice);
-	if (vgpu->parent)
-		tranche_parent_put(vgpu->parent);
+	tranche_parent_put(vgpu->parent);
 }
 
 static const struct vfio_device_ops vgpu_ops = {
@@ -421,7 +420,8 @@ static const struct vfio_device_ops vgpu_ops = {
 	.write = tranche_region_write,
 	.mmap = tranche_window_mmap,
 	.ioctl = vgpu_ioctl,
-	TRANCHE_REGION_INFO_OP(tranche_region_info).request = vgpu_request,
+	.request = vgpu_request,
+	TRANCHE_REGION_INFO_OP
 };
 
 static int vgpu_setup(struct tranche_vgpu *vgpu)
