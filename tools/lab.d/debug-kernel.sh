@@ -54,3 +54,14 @@ debug_kernel_make() {
   fi
   unlock
 }
+
+# debug_kernel_clean [--all]: its part of `clean`.
+debug_kernel_clean() {
+  local keep
+  keep=$(lab_debug_kernel)
+  [ "${1-}" != --all ] || keep=
+  lock debug-kernel
+  find "$LAB_DIR" -mindepth 1 -maxdepth 1 -type d -name 'debug-kernel-*' \
+    ! -path "$keep" -exec rm -rf {} +
+  unlock
+}

@@ -125,19 +125,17 @@ END
 }
 
 verb_clean() {
-  local keep debug_kernel
+  local keep
   keep=$(lab_base)
-  debug_kernel=$(lab_debug_kernel)
   case ${1-} in
   '') ;;
-  --all) keep='' debug_kernel='' ;;
+  --all) keep= ;;
   *) die "clean takes no '$1': see 'tools/lab clean --help'" ;;
   esac
   need_root
   lock up
-  find "$LAB_DIR" -mindepth 1 -maxdepth 1 \( -name 'base-*' -o \
-    -name 'debug-kernel-*' ! -name '*.lock' \) \
-    ! -path "$keep" ! -path "$debug_kernel" -exec rm -rf {} +
+  find "$LAB_DIR" -mindepth 1 -maxdepth 1 -name 'base-*' \
+    ! -path "$keep" -exec rm -rf {} +
   [ -n "$keep" ] || rm -rf "$LAB_DIR/build"
   unlock
 }
