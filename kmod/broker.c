@@ -60,6 +60,22 @@ void tranche_notice_init(struct tranche_notice *notice, u32 kind)
 	INIT_LIST_HEAD(&notice->entry);
 }
 
+/**
+ * tranche_notice_last() - make a notice that outlives its owner
+ * @kind: enum tranche_event_kind
+ */
+struct tranche_notice *tranche_notice_last(u32 kind)
+{
+	struct tranche_notice *notice =
+		kmalloc(sizeof(*notice), GFP_KERNEL_ACCOUNT);
+
+	if (!notice)
+		return NULL;
+	tranche_notice_init(notice, kind);
+	notice->last = true;
+	return notice;
+}
+
 static void broker_release(struct kref *ref)
 {
 	kfree(container_of(ref, struct tranche_broker, ref));
@@ -124,16 +140,14 @@ void tranche_broker_forget(struct tranche_broker *broker,
 
 static int request_queue(struct tranche_broker *broker, struct request *request)
 {
-	int ret = -ENOTCONN;
-
-	spin_lock(&broker->lock);
-	if (!broker->dead) {
+	scoped_guard(spinlock, &broker->lock) {
+		if (broker->dead)
+			return -ENOTCONN;
 		request->notice.event.id = ++broker->next_id;
 		list_add_tail(&request->notice.entry, &broker->queue);
-		ret = 0;
 	}
-	spin_unlock(&broker->lock);
-	return ret;
+	wake_up_interruptible(&broker->wait);
+	return 0;
 }
 
 /**
@@ -157,7 +171,6 @@ int tranche_broker_ask(struct tranche_broker *broker,
 	ret = request_queue(broker, &request);
 	if (ret)
 		return ret;
-	wake_up_interruptible(&broker->wait);
 	left = wait_for_completion_killable_timeout(
 		&request.done, msecs_to_jiffies(timeout_ms));
 
@@ -224,22 +237,17 @@ static long event_answer(struct tranche_broker *broker, void __user *arg)
 {
 	struct tranche_verdict verdict;
 	struct tranche_notice *notice;
-	long ret = -ENOENT;
 
 	if (copy_from_user(&verdict, arg, sizeof(verdict)))
 		return -EFAULT;
 	if (verdict.reserved || verdict.error > MAX_ERRNO)
 		return -EINVAL;
-	spin_lock(&broker->lock);
-	list_for_each_entry (notice, &broker->taken, entry) {
-		if (notice->event.id != verdict.id)
-			continue;
-		if (request_end(notice, -(int)verdict.error))
-			ret = 0;
-		break;
-	}
-	spin_unlock(&broker->lock);
-	return ret;
+	scoped_guard(spinlock, &broker->lock)
+		list_for_each_entry(notice, &broker->taken, entry)
+			if (notice->event.id == verdict.id &&
+			    request_end(notice, -(int)verdict.error))
+				return 0;
+	return -ENOENT;
 }
 
 static long vgpu_attach(struct tranche_broker *broker, void __user *arg)
@@ -340,7 +348,7 @@ static void queue_end(struct list_head *list)
 {
 	struct tranche_notice *notice, *next;
 
-	list_for_each_entry_safe (notice, next, list, entry) {
+	list_for_each_entry_safe(notice, next, list, entry) {
 		if (notice->event.id)
 			request_end(notice, -ENOTCONN);
 		else

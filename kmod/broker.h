@@ -23,6 +23,7 @@ struct tranche_notice {
 };
 
 void tranche_notice_init(struct tranche_notice *notice, u32 kind);
+struct tranche_notice *tranche_notice_last(u32 kind);
 
 struct tranche_broker *tranche_broker_get(struct tranche_broker *broker);
 void tranche_broker_put(struct tranche_broker *broker);

@@ -5,7 +5,7 @@
  * States of a call:
  *
  *   queued    in calls->queued; next: taken, or gone if nobody waits for it
- *   taken     in calls->taken: the device process has it; next: answered
+ *   taken     in calls->taken: the device process has it; answering is next
  *   answered  in no list: the thread that waits frees it
  *   abandoned flag beside queued or taken: the thread that waited was killed or
  *	       gave up, or there never was one; freed where it leaves its list
@@ -52,43 +52,15 @@ void tranche_calls_init(struct tranche_calls *calls)
 	fixed_init(&calls->close, TRANCHE_OP_CLOSE);
 }
 
-/**
- * tranche_call_alloc() - prepare a call
- * @op: enum tranche_op
- * @region: index of the region
- * @offset: in the region
- * @length: of the access
- *
- * Return: the call, or NULL
- */
-struct tranche_call *tranche_call_alloc(u32 op, u32 region, u64 offset,
-					u32 length)
+static struct tranche_call *call_alloc(const struct tranche_message *message)
 {
-	struct tranche_call *call = kmalloc(sizeof(*call), GFP_KERNEL_ACCOUNT);
+	struct tranche_call *call = kzalloc(sizeof(*call), GFP_KERNEL_ACCOUNT);
 
 	if (!call)
 		return NULL;
 	init_completion(&call->done);
-	call->message.op = op;
-	call->message.region = region;
-	call->message.offset = offset;
-	call->message.length = length;
-	call->message.flags = TRANCHE_MESSAGE_ANSWER;
-	call->error = 0;
-	call->answered = false;
-	call->taken = false;
-	call->abandoned = false;
-	call->fixed = false;
+	call->message = *message;
 	return call;
-}
-
-/**
- * tranche_call_free() - the opposite
- * @call: in no list
- */
-void tranche_call_free(struct tranche_call *call)
-{
-	kfree(call);
 }
 
 /* Takes a call off its list and gives it to whoever waits for it, if any. */
@@ -119,9 +91,9 @@ void tranche_calls_end(struct tranche_calls *calls)
 
 	spin_lock(&calls->lock);
 	calls->dead = true;
-	list_for_each_entry_safe (call, next, &calls->queued, entry)
+	list_for_each_entry_safe(call, next, &calls->queued, entry)
 		call_end(calls, call, -ESHUTDOWN);
-	list_for_each_entry_safe (call, next, &calls->taken, entry)
+	list_for_each_entry_safe(call, next, &calls->taken, entry)
 		call_end(calls, call, -ESHUTDOWN);
 	spin_unlock(&calls->lock);
 	wake_up_all(&calls->wait);
@@ -129,58 +101,54 @@ void tranche_calls_end(struct tranche_calls *calls)
 
 static int call_queue(struct tranche_calls *calls, struct tranche_call *call)
 {
-	int ret = 0;
-
-	spin_lock(&calls->lock);
-	if (calls->dead) {
-		ret = -ESHUTDOWN;
-	} else if (calls->count >= CALLS_MAX) {
-		ret = -EBUSY;
-	} else {
+	scoped_guard(spinlock, &calls->lock) {
+		if (calls->dead)
+			return -ESHUTDOWN;
+		if (calls->count >= CALLS_MAX)
+			return -EBUSY;
 		calls->count++;
 		call->message.seq = ++calls->next_seq;
 		list_add_tail(&call->entry, &calls->queued);
 	}
-	spin_unlock(&calls->lock);
-	if (!ret)
-		wake_up_interruptible_poll(&calls->wait, EPOLLIN);
-	return ret;
+	wake_up_interruptible_poll(&calls->wait, EPOLLIN);
+	return 0;
 }
 
 /* Nobody waits for @call any more; false if it was answered meanwhile. */
 static bool call_abandon(struct tranche_calls *calls, struct tranche_call *call)
 {
-	bool answered;
-
-	spin_lock(&calls->lock);
-	answered = call->answered;
-	if (!answered) {
+	scoped_guard(spinlock, &calls->lock) {
+		if (call->answered)
+			return false;
 		call->abandoned = true;
 		if (!call->taken)
 			call_end(calls, call, 0);
 	}
-	spin_unlock(&calls->lock);
-	return !answered;
+	return true;
 }
 
 /**
  * tranche_call_make() - send a message and wait for the answer
  * @calls: the calls
- * @call: the message; freed here unless 0 is returned
+ * @message: what is said; gets the data of the answer to a read
  * @timeout_ms: how long to wait
  *
  * Return: the answer's 0 or negative errno; -EINTR if the caller is killed,
  * -ETIMEDOUT, -ESHUTDOWN if the calls end, -EBUSY if there are too many
  */
-int tranche_call_make(struct tranche_calls *calls, struct tranche_call *call,
-		      unsigned int timeout_ms)
+int tranche_call_make(struct tranche_calls *calls,
+		      struct tranche_message *message, unsigned int timeout_ms)
 {
+	struct tranche_call *call = call_alloc(message);
 	long left;
 	int ret;
 
+	if (!call)
+		return -ENOMEM;
+	call->message.flags = TRANCHE_MESSAGE_ANSWER;
 	ret = call_queue(calls, call);
 	if (ret)
-		goto err_free;
+		goto out;
 	left = wait_for_completion_killable_timeout(
 		&call->done, msecs_to_jiffies(timeout_ms));
 	if (left <= 0 && call_abandon(calls, call))
@@ -190,29 +158,27 @@ int tranche_call_make(struct tranche_calls *calls, struct tranche_call *call,
 	ret = call->error;
 	spin_unlock(&calls->lock);
 	if (!ret)
-		return 0;
-err_free:
-	tranche_call_free(call);
+		memcpy(message->data, call->message.data, message->length);
+out:
+	kfree(call);
 	return ret;
 }
 
 /**
  * tranche_call_post() - send a message that wants no answer
  * @calls: the calls
- * @call: the message; not the caller's any more
- *
- * Return: 0, -ESHUTDOWN or -EBUSY
+ * @message: what is said; lost if it cannot be queued
  */
-int tranche_call_post(struct tranche_calls *calls, struct tranche_call *call)
+void tranche_call_post(struct tranche_calls *calls,
+		       const struct tranche_message *message)
 {
-	int ret;
+	struct tranche_call *call = call_alloc(message);
 
-	call->message.flags &= ~TRANCHE_MESSAGE_ANSWER;
+	if (!call)
+		return;
 	call->abandoned = true;
-	ret = call_queue(calls, call);
-	if (ret)
-		tranche_call_free(call);
-	return ret;
+	if (call_queue(calls, call))
+		kfree(call);
 }
 
 static void fixed_queue(struct tranche_calls *calls, struct tranche_call *call,
@@ -303,36 +269,35 @@ static long message_receive(struct tranche_calls *calls, bool nonblock,
 	return copy_to_user(user, &message, size) ? -EFAULT : 0;
 }
 
-/* The length that the answer to @message has to have. */
-static u32 answer_length(const struct tranche_message *message,
+/* The length that the answer to @call has to have. */
+static u32 answer_length(const struct tranche_call *call,
 			 const struct tranche_answer *answer)
 {
-	if (message->op != TRANCHE_OP_READ || answer->error)
+	if (call->message.op != TRANCHE_OP_READ || answer->error)
 		return 0;
-	return message->length;
+	return call->message.length;
 }
 
 static long answer_take(struct tranche_calls *calls,
 			const struct tranche_answer *answer)
 {
 	struct tranche_call *call;
-	long ret = -EPROTO;
 
-	spin_lock(&calls->lock);
-	if (calls->dead)
-		ret = -ESHUTDOWN;
-	list_for_each_entry (call, &calls->taken, entry) {
-		if (call->message.seq != answer->seq)
-			continue;
-		if (answer->length != answer_length(&call->message, answer))
-			break;
-		memcpy(call->message.data, answer->data, answer->length);
-		call_end(calls, call, -(int)answer->error);
-		ret = 0;
-		break;
+	scoped_guard(spinlock, &calls->lock) {
+		if (calls->dead)
+			return -ESHUTDOWN;
+		list_for_each_entry(call, &calls->taken, entry) {
+			if (call->message.seq != answer->seq)
+				continue;
+			if (answer->length != answer_length(call, answer))
+				break;
+			memcpy(call->message.data, answer->data,
+			       answer->length);
+			call_end(calls, call, -(int)answer->error);
+			return 0;
+		}
 	}
-	spin_unlock(&calls->lock);
-	return ret;
+	return -EPROTO;
 }
 
 static long answer_receive(struct tranche_calls *calls,

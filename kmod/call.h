@@ -59,12 +59,10 @@ struct tranche_calls {
 void tranche_calls_init(struct tranche_calls *calls);
 void tranche_calls_end(struct tranche_calls *calls);
 
-struct tranche_call *tranche_call_alloc(u32 op, u32 region, u64 offset,
-					u32 length);
-void tranche_call_free(struct tranche_call *call);
-int tranche_call_make(struct tranche_calls *calls, struct tranche_call *call,
-		      unsigned int timeout_ms);
-int tranche_call_post(struct tranche_calls *calls, struct tranche_call *call);
+int tranche_call_make(struct tranche_calls *calls,
+		      struct tranche_message *message, unsigned int timeout_ms);
+void tranche_call_post(struct tranche_calls *calls,
+		       const struct tranche_message *message);
 
 void tranche_calls_post_open(struct tranche_calls *calls, u32 gen);
 void tranche_calls_post_close(struct tranche_calls *calls, u32 gen);

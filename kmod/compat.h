@@ -22,7 +22,7 @@
 #endif
 
 #ifdef TRANCHE_HAVE_REGION_INFO_CAPS
-#define TRANCHE_REGION_INFO_OP(fn) .get_region_info_caps = (fn),
+#define TRANCHE_REGION_INFO_OP .get_region_info_caps = tranche_region_info,
 static inline long tranche_compat_region_info(
 	struct vfio_device *vdev, unsigned long arg,
 	int (*fn)(struct vfio_device *, struct vfio_region_info *,
@@ -31,7 +31,7 @@ static inline long tranche_compat_region_info(
 	return -ENOTTY;
 }
 #else
-#define TRANCHE_REGION_INFO_OP(fn)
+#define TRANCHE_REGION_INFO_OP
 
 /* Puts the capabilities behind the structure, as far as the caller has room. */
 static inline long tranche_compat_put_caps(struct vfio_region_info *info,

@@ -18,6 +18,7 @@
 #include <linux/eventfd.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/unaligned.h>
 
 #include "call.h"
 #include "doorbell.h"
@@ -68,16 +69,14 @@ void tranche_doorbells_uninit(struct tranche_doorbells *doorbells)
 {
 	struct doorbell *doorbell, *next;
 
-	list_for_each_entry_safe (doorbell, next, &doorbells->list, entry)
+	list_for_each_entry_safe(doorbell, next, &doorbells->list, entry)
 		doorbell_free(doorbell);
 }
 
 static bool key_equal(const struct tranche_doorbell *a,
 		      const struct tranche_doorbell *b)
 {
-	return a->region == b->region && a->offset == b->offset &&
-	       a->length == b->length && a->flags == b->flags &&
-	       a->value == b->value;
+	return !memcmp(a, b, offsetof(typeof(*a), fd));
 }
 
 static bool key_ok(const struct tranche_doorbell *key,
@@ -102,7 +101,7 @@ static struct doorbell *doorbell_find(struct tranche_doorbells *doorbells,
 	struct doorbell *doorbell;
 
 	lockdep_assert_held(&doorbells->lock);
-	list_for_each_entry (doorbell, &doorbells->list, entry)
+	list_for_each_entry(doorbell, &doorbells->list, entry)
 		if (key_equal(&doorbell->key, key))
 			return doorbell;
 	return NULL;
@@ -127,19 +126,15 @@ static long doorbell_remove(struct tranche_doorbells *doorbells,
 static long doorbell_insert(struct tranche_doorbells *doorbells,
 			    struct doorbell *doorbell)
 {
-	long ret = 0;
-
-	spin_lock(&doorbells->lock);
-	if (doorbell_find(doorbells, &doorbell->key)) {
-		ret = -EEXIST;
-	} else if (doorbells->count >= TRANCHE_DOORBELLS_MAX) {
-		ret = -ENOSPC;
-	} else {
+	scoped_guard(spinlock, &doorbells->lock) {
+		if (doorbell_find(doorbells, &doorbell->key))
+			return -EEXIST;
+		if (doorbells->count >= TRANCHE_DOORBELLS_MAX)
+			return -ENOSPC;
 		list_add_tail(&doorbell->entry, &doorbells->list);
 		doorbells->count++;
 	}
-	spin_unlock(&doorbells->lock);
-	return ret;
+	return 0;
 }
 
 static long doorbell_add(struct tranche_doorbells *doorbells,
@@ -185,12 +180,12 @@ long tranche_doorbells_set(struct tranche_doorbells *doorbells,
 			  : doorbell_add(doorbells, &key);
 }
 
-static bool key_matches(const struct tranche_doorbell *key, u32 region,
-			u64 offset, u32 length, u64 value)
+static bool key_matches(const struct tranche_doorbell *key,
+			const struct tranche_message *message, u64 value)
 {
-	if (key->region != region || key->offset != offset)
+	if (key->region != message->region || key->offset != message->offset)
 		return false;
-	if (key->length && key->length != length)
+	if (key->length && key->length != message->length)
 		return false;
 	return !(key->flags & TRANCHE_DOORBELL_MATCH) || key->value == value;
 }
@@ -198,22 +193,23 @@ static bool key_matches(const struct tranche_doorbell *key, u32 region,
 /**
  * tranche_doorbells_ring() - signal the doorbells behind a register write
  * @doorbells: of the session
- * @region: index of the region
- * @offset: in it
- * @length: of the write
- * @value: what is written
+ * @message: to be sent if it is no write that rings
  *
  * Return: whether there was one
  */
-bool tranche_doorbells_ring(struct tranche_doorbells *doorbells, u32 region,
-			    u64 offset, u32 length, u64 value)
+bool tranche_doorbells_ring(struct tranche_doorbells *doorbells,
+			    const struct tranche_message *message)
 {
 	struct doorbell *doorbell;
+	__le64 value = 0;
 	bool ret = false;
 
+	if (message->op != TRANCHE_OP_WRITE || message->length > sizeof(value))
+		return false;
+	memcpy(&value, message->data, message->length);
 	spin_lock(&doorbells->lock);
-	list_for_each_entry (doorbell, &doorbells->list, entry) {
-		if (!key_matches(&doorbell->key, region, offset, length, value))
+	list_for_each_entry(doorbell, &doorbells->list, entry) {
+		if (!key_matches(&doorbell->key, message, le64_to_cpu(value)))
 			continue;
 		eventfd_signal(doorbell->eventfd);
 		ret = true;
@@ -234,10 +230,16 @@ static int ioevent_event(void *opaque, void *data)
 
 static void ioevent_thread(void *opaque, void *data)
 {
-	struct ioevent *ioevent = opaque;
+	const struct ioevent *ioevent = opaque;
+	struct tranche_message message = {
+		.op = TRANCHE_OP_WRITE,
+		.region = ioevent->region,
+		.offset = ioevent->offset,
+		.length = ioevent->length,
+	};
 
-	tranche_region_ring(ioevent->vgpu, ioevent->region, ioevent->offset,
-			    ioevent->length, ioevent->value);
+	put_unaligned_le64(ioevent->value, message.data);
+	tranche_region_post(ioevent->vgpu, &message);
 }
 
 static struct ioevent *ioevent_find(struct tranche_vgpu *vgpu,
@@ -246,7 +248,7 @@ static struct ioevent *ioevent_find(struct tranche_vgpu *vgpu,
 	struct ioevent *ioevent;
 
 	lockdep_assert_held(&vgpu->ioevents_mutex);
-	list_for_each_entry (ioevent, &vgpu->ioevents, entry)
+	list_for_each_entry(ioevent, &vgpu->ioevents, entry)
 		if (ioevent->region == key->region &&
 		    ioevent->offset == key->offset &&
 		    ioevent->length == key->length &&
@@ -308,7 +310,6 @@ long tranche_ioevent_set(struct tranche_vgpu *vgpu, void __user *arg)
 	const size_t minsz = offsetofend(struct vfio_device_ioeventfd, fd);
 	struct vfio_device_ioeventfd args;
 	struct ioevent key = {.vgpu = vgpu};
-	long ret;
 
 	if (copy_from_user(&args, arg, minsz))
 		return -EFAULT;
@@ -326,10 +327,8 @@ long tranche_ioevent_set(struct tranche_vgpu *vgpu, void __user *arg)
 	    key.offset + key.length >
 		    tranche_vgpu_layout(vgpu)->regions[key.region].size)
 		return -EINVAL;
-	mutex_lock(&vgpu->ioevents_mutex);
-	ret = ioevent_change(vgpu, &key, args.fd);
-	mutex_unlock(&vgpu->ioevents_mutex);
-	return ret;
+	guard(mutex)(&vgpu->ioevents_mutex);
+	return ioevent_change(vgpu, &key, args.fd);
 }
 
 /**
@@ -340,8 +339,7 @@ void tranche_ioevents_clear(struct tranche_vgpu *vgpu)
 {
 	struct ioevent *ioevent, *next;
 
-	mutex_lock(&vgpu->ioevents_mutex);
-	list_for_each_entry_safe (ioevent, next, &vgpu->ioevents, entry)
+	guard(mutex)(&vgpu->ioevents_mutex);
+	list_for_each_entry_safe(ioevent, next, &vgpu->ioevents, entry)
 		ioevent_remove(vgpu, ioevent);
-	mutex_unlock(&vgpu->ioevents_mutex);
 }

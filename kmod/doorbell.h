@@ -26,8 +26,8 @@ void tranche_doorbells_uninit(struct tranche_doorbells *doorbells);
 long tranche_doorbells_set(struct tranche_doorbells *doorbells,
 			   const struct tranche_layout *layout,
 			   void __user *arg);
-bool tranche_doorbells_ring(struct tranche_doorbells *doorbells, u32 region,
-			    u64 offset, u32 length, u64 value);
+bool tranche_doorbells_ring(struct tranche_doorbells *doorbells,
+			    const struct tranche_message *message);
 
 long tranche_ioevent_set(struct tranche_vgpu *vgpu, void __user *arg);
 void tranche_ioevents_clear(struct tranche_vgpu *vgpu);

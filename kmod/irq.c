@@ -25,9 +25,6 @@ struct tranche_vector {
 	bool pending;
 };
 
-/* Called with the mutex and without the lock. */
-typedef void (*vector_action)(struct tranche_irqs *irqs, u32 index, u32 vector);
-
 static struct tranche_vector *vector_of(struct tranche_irqs *irqs, u32 index,
 					u32 vector)
 {
@@ -223,38 +220,30 @@ void tranche_irqs_clear(struct tranche_irqs *irqs)
 {
 	u32 i;
 
-	mutex_lock(&irqs->set_mutex);
+	guard(mutex)(&irqs->set_mutex);
 	for (i = 0; i < VFIO_PCI_NUM_IRQS; i++)
 		index_disable(irqs, i);
 	irqs->intx_level = false;
-	mutex_unlock(&irqs->set_mutex);
 }
 
-static void vector_trigger(struct tranche_irqs *irqs, u32 index, u32 vector)
-{
-	spin_lock(&irqs->lock);
-	vector_signal(vector_of(irqs, index, vector));
-	spin_unlock(&irqs->lock);
-}
-
-static void vector_mask(struct tranche_irqs *irqs, u32 index, u32 vector)
-{
-	spin_lock(&irqs->lock);
-	vector_of(irqs, index, vector)->masked = true;
-	spin_unlock(&irqs->lock);
-}
-
-static void vector_unmask(struct tranche_irqs *irqs, u32 index, u32 i)
+/* Masks, unmasks or triggers one vector: @action is VFIO_IRQ_SET_ACTION_*. */
+static void vector_act(struct tranche_irqs *irqs, u32 index, u32 i, u32 action)
 {
 	struct tranche_vector *vector = vector_of(irqs, index, i);
 
 	spin_lock(&irqs->lock);
-	vector->masked = false;
-	if (index == VFIO_PCI_INTX_IRQ_INDEX)
-		intx_update(irqs);
-	else if (vector->pending)
+	if (action == VFIO_IRQ_SET_ACTION_TRIGGER) {
 		vector_signal(vector);
-	vector->pending = false;
+	} else if (action == VFIO_IRQ_SET_ACTION_MASK) {
+		vector->masked = true;
+	} else {
+		vector->masked = false;
+		if (index == VFIO_PCI_INTX_IRQ_INDEX)
+			intx_update(irqs);
+		else if (vector->pending)
+			vector_signal(vector);
+		vector->pending = false;
+	}
 	spin_unlock(&irqs->lock);
 }
 
@@ -266,7 +255,8 @@ static int unmask_event(void *opaque, void *data)
 
 static void unmask_thread(void *opaque, void *data)
 {
-	vector_unmask(opaque, VFIO_PCI_INTX_IRQ_INDEX, 0);
+	vector_act(opaque, VFIO_PCI_INTX_IRQ_INDEX, 0,
+		   VFIO_IRQ_SET_ACTION_UNMASK);
 }
 
 static int intx_set_unmask(struct tranche_irqs *irqs,
@@ -296,47 +286,33 @@ static int vectors_set(struct tranche_irqs *irqs,
 	return 0;
 }
 
-static vector_action action_of(const struct vfio_irq_set *set)
-{
-	bool maskable = set->index <= VFIO_PCI_MSIX_IRQ_INDEX;
-
-	switch (set->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) {
-	case VFIO_IRQ_SET_ACTION_MASK:
-		return maskable ? vector_mask : NULL;
-	case VFIO_IRQ_SET_ACTION_UNMASK:
-		return maskable ? vector_unmask : NULL;
-	case VFIO_IRQ_SET_ACTION_TRIGGER:
-		return vector_trigger;
-	default:
-		return NULL;
-	}
-}
-
 /* @data is NULL (all), an array of bool, or an array of eventfds. */
 static int set_apply(struct tranche_irqs *irqs, const struct vfio_irq_set *set,
 		     const void *data)
 {
-	vector_action action = action_of(set);
+	u32 action = set->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
+	bool trigger = action == VFIO_IRQ_SET_ACTION_TRIGGER;
 	const u8 *chosen = data;
 	u32 i;
 
-	if (!action)
+	if (hweight32(action) != 1 ||
+	    (!trigger && set->index > VFIO_PCI_MSIX_IRQ_INDEX))
 		return -ENOTTY;
 	if (set->flags & VFIO_IRQ_SET_DATA_EVENTFD) {
-		if (action == vector_trigger)
+		if (trigger)
 			return vectors_set(irqs, set, data);
-		return action == vector_unmask
+		return action == VFIO_IRQ_SET_ACTION_UNMASK
 			       ? intx_set_unmask(irqs, set, data)
 			       : -ENOTTY;
 	}
 	if (!set->count) {
-		if (action != vector_trigger)
+		if (!trigger)
 			return -EINVAL;
 		index_disable(irqs, set->index);
 	}
 	for (i = 0; i < set->count; i++)
 		if (!chosen || chosen[i])
-			action(irqs, set->index, set->start + i);
+			vector_act(irqs, set->index, set->start + i, action);
 	return 0;
 }
 
@@ -366,9 +342,8 @@ long tranche_irqs_set(struct tranche_irqs *irqs, void __user *arg)
 		if (IS_ERR(data))
 			return PTR_ERR(data);
 	}
-	mutex_lock(&irqs->set_mutex);
-	ret = set_apply(irqs, &set, data);
-	mutex_unlock(&irqs->set_mutex);
+	scoped_guard(mutex, &irqs->set_mutex)
+		ret = set_apply(irqs, &set, data);
 	kvfree(data);
 	return ret;
 }

@@ -259,22 +259,18 @@ static int resolve_frames_once(struct tranche_mapping *mapping,
 	unsigned long seq = mmu_interval_read_begin(&mapping->notifier);
 	long i, count = frames_get(mapping, index, found,
 				   min(mapping->pages - index, BATCH));
-	int ret = 0;
 
 	if (count < 0)
 		return count;
-	mutex_lock(&mapping->window->lock);
+	guard(mutex)(&mapping->window->lock);
 	if (mmu_interval_read_retry(&mapping->notifier, seq))
-		ret = -EAGAIN;
-	for (i = 0; !ret && i < count; i++) {
+		return -EAGAIN;
+	for (i = 0; i < count; i++) {
 		if (!frame_ok(found[i].pfn))
-			ret = -EOPNOTSUPP;
-		else
-			slot_set(mapping, index + i, found[i].pfn,
-				 found[i].prot);
+			return -EOPNOTSUPP;
+		slot_set(mapping, index + i, found[i].pfn, found[i].prot);
 	}
-	mutex_unlock(&mapping->window->lock);
-	return ret;
+	return 0;
 }
 
 static int resolve_frames(struct tranche_mapping *mapping, unsigned long index)
@@ -298,11 +294,10 @@ static int resolve(struct tranche_mapping *mapping, unsigned long index)
 		mmput(mapping->mm);
 	}
 	/* Moving all the time is no reason to give up: the VMM faults again. */
-	if (ret && ret != -EAGAIN) {
-		mutex_lock(&mapping->window->lock);
-		slot_set(mapping, index, PFN_BAD, PAGE_SHARED);
-		mutex_unlock(&mapping->window->lock);
-	}
+	if (!ret || ret == -EAGAIN)
+		return ret;
+	guard(mutex)(&mapping->window->lock);
+	slot_set(mapping, index, PFN_BAD, PAGE_SHARED);
 	return ret;
 }
 

@@ -38,29 +38,33 @@ static u32 next_parent_id;
 static struct workqueue_struct *end_queue;
 static struct mdev_driver tranche_mdev_driver;
 
-static void parent_free(struct tranche_parent *parent)
-{
-	pci_dev_put(parent->pdev);
-	kfree(parent->end_notice);
-	kvfree(parent->attributes);
-	kfree(parent->mtypes);
-	kvfree(parent->types);
-	kfree(parent);
-}
-
 static void parent_release(struct kref *ref)
 {
-	parent_free(container_of(ref, struct tranche_parent, ref));
+	struct tranche_parent *parent =
+		container_of(ref, struct tranche_parent, ref);
+
+	pci_dev_put(parent->pdev);
+	kfree(parent->end_notice);
+	kvfree(parent);
+}
+
+static struct tranche_parent *parent_get(struct tranche_parent *parent)
+{
+	kref_get(&parent->ref);
+	return parent;
 }
 
 /**
  * tranche_parent_put() - drop a reference
- * @parent: the parent
+ * @parent: the parent, or NULL
  */
 void tranche_parent_put(struct tranche_parent *parent)
 {
-	kref_put(&parent->ref, parent_release);
+	if (parent)
+		kref_put(&parent->ref, parent_release);
 }
+
+DEFINE_FREE(parent, struct tranche_parent *, tranche_parent_put(_T))
 
 /**
  * tranche_parent_has_broker() - is there somebody who could start a session?
@@ -68,12 +72,8 @@ void tranche_parent_put(struct tranche_parent *parent)
  */
 bool tranche_parent_has_broker(struct tranche_parent *parent)
 {
-	bool ret;
-
-	mutex_lock(&parents_lock);
-	ret = parent->broker && !parent->gone;
-	mutex_unlock(&parents_lock);
-	return ret;
+	guard(mutex)(&parents_lock);
+	return parent->broker && !parent->gone;
 }
 
 static struct tranche_mtype *mtype_of(struct mdev_type *mtype)
@@ -113,15 +113,14 @@ static void state_fill(struct tranche_vgpu *vgpu, struct tranche_event *event)
 static int parent_ask(struct tranche_parent *parent,
 		      const struct tranche_event *event)
 {
-	struct tranche_broker *broker = NULL;
+	struct tranche_broker *broker;
 	int ret;
 
-	mutex_lock(&parents_lock);
-	if (parent->broker && !parent->gone)
+	scoped_guard(mutex, &parents_lock) {
+		if (!parent->broker || parent->gone)
+			return -ENOTCONN;
 		broker = tranche_broker_get(parent->broker);
-	mutex_unlock(&parents_lock);
-	if (!broker)
-		return -ENOTCONN;
+	}
 	ret = tranche_broker_ask(broker, event, parent->verdict_timeout_ms);
 	tranche_broker_put(broker);
 	return ret;
@@ -135,14 +134,13 @@ void tranche_parent_tell(struct tranche_vgpu *vgpu)
 {
 	struct tranche_broker *broker;
 
-	mutex_lock(&parents_lock);
+	guard(mutex)(&parents_lock);
 	broker = vgpu->parent->broker;
-	if (broker && !list_empty(&vgpu->entry)) {
-		tranche_broker_forget(broker, &vgpu->state_notice);
-		state_fill(vgpu, &vgpu->state_notice.event);
-		tranche_broker_tell(broker, &vgpu->state_notice);
-	}
-	mutex_unlock(&parents_lock);
+	if (!broker || list_empty(&vgpu->entry))
+		return;
+	tranche_broker_forget(broker, &vgpu->state_notice);
+	state_fill(vgpu, &vgpu->state_notice.event);
+	tranche_broker_tell(broker, &vgpu->state_notice);
 }
 
 /*
@@ -151,12 +149,8 @@ void tranche_parent_tell(struct tranche_vgpu *vgpu)
 
 static unsigned int mtype_available(struct mdev_type *mtype)
 {
-	unsigned int ret;
-
-	mutex_lock(&parents_lock);
-	ret = available(parent_of(mtype->parent), mtype_of(mtype));
-	mutex_unlock(&parents_lock);
-	return ret;
+	guard(mutex)(&parents_lock);
+	return available(parent_of(mtype->parent), mtype_of(mtype));
 }
 
 static ssize_t mtype_description(struct mdev_type *mtype, char *buf)
@@ -178,13 +172,10 @@ static ssize_t attribute_show(struct device *dev, struct device_attribute *attr,
 			      char *buf)
 {
 	struct tranche_vgpu *vgpu = dev_get_drvdata(dev);
-	ssize_t ret;
 
-	mutex_lock(&parents_lock);
-	ret = sysfs_emit(buf, "%s\n",
-			 vgpu->values[attribute_index(vgpu, attr)]);
-	mutex_unlock(&parents_lock);
-	return ret;
+	guard(mutex)(&parents_lock);
+	return sysfs_emit(buf, "%s\n",
+			  vgpu->values[attribute_index(vgpu, attr)]);
 }
 
 static ssize_t attribute_store(struct device *dev,
@@ -206,9 +197,8 @@ static ssize_t attribute_store(struct device *dev,
 	ret = parent_ask(vgpu->parent, &event);
 	if (ret)
 		return ret;
-	mutex_lock(&parents_lock);
+	guard(mutex)(&parents_lock);
 	memcpy(vgpu->values[event.attribute], event.value, sizeof(event.value));
-	mutex_unlock(&parents_lock);
 	return count;
 }
 
@@ -219,21 +209,17 @@ static ssize_t attribute_store(struct device *dev,
 /* Takes the vGPU's share of the parent and puts it into its list. */
 static int vgpu_enter(struct tranche_parent *parent, struct tranche_vgpu *vgpu)
 {
-	int ret = -EUSERS;
-
-	mutex_lock(&parents_lock);
-	if (parent->gone) {
-		ret = -ENODEV;
-	} else if (!parent->broker) {
-		ret = -ENOTCONN;
-	} else if (available(parent, vgpu->mtype)) {
-		list_add_tail(&vgpu->entry, &parent->vgpus);
-		vgpu->mtype->used++;
-		parent->used += vgpu->mtype->type.cost;
-		ret = 0;
-	}
-	mutex_unlock(&parents_lock);
-	return ret;
+	guard(mutex)(&parents_lock);
+	if (parent->gone)
+		return -ENODEV;
+	if (!parent->broker)
+		return -ENOTCONN;
+	if (!available(parent, vgpu->mtype))
+		return -EUSERS;
+	list_add_tail(&vgpu->entry, &parent->vgpus);
+	vgpu->mtype->used++;
+	parent->used += vgpu->mtype->type.cost;
+	return 0;
 }
 
 /* The opposite; the broker, if it has heard of the vGPU, hears of its end. */
@@ -241,44 +227,33 @@ static void vgpu_leave(struct tranche_parent *parent, struct tranche_vgpu *vgpu)
 {
 	struct tranche_notice *notice = vgpu->removed_notice;
 
-	mutex_lock(&parents_lock);
-	vgpu->removed_notice = NULL;
+	guard(mutex)(&parents_lock);
 	list_del_init(&vgpu->entry);
 	vgpu->mtype->used--;
 	parent->used -= vgpu->mtype->type.cost;
-	if (parent->broker) {
-		tranche_broker_forget(parent->broker, &vgpu->state_notice);
-		state_fill(vgpu, &notice->event);
-		tranche_broker_tell(parent->broker, notice);
-	} else {
-		kfree(notice);
-	}
-	mutex_unlock(&parents_lock);
-}
-
-static int vgpu_announce(struct tranche_parent *parent,
-			 struct tranche_vgpu *vgpu)
-{
-	struct tranche_event event = {.kind = TRANCHE_EVENT_CREATE};
-
-	state_fill(vgpu, &event);
-	return parent_ask(parent, &event);
+	if (!parent->broker)
+		return;
+	vgpu->removed_notice = NULL;
+	tranche_broker_forget(parent->broker, &vgpu->state_notice);
+	state_fill(vgpu, &notice->event);
+	tranche_broker_tell(parent->broker, notice);
 }
 
 static int mdev_probe(struct mdev_device *mdev)
 {
-	struct tranche_mtype *mtype = mtype_of(mdev->type);
 	struct tranche_parent *parent = parent_of(mdev->type->parent);
+	struct tranche_event event = {.kind = TRANCHE_EVENT_CREATE};
 	struct tranche_vgpu *vgpu;
 	int ret;
 
-	vgpu = tranche_vgpu_create(mdev, parent, mtype);
+	vgpu = tranche_vgpu_create(mdev, parent, mtype_of(mdev->type));
 	if (IS_ERR(vgpu))
 		return PTR_ERR(vgpu);
 	ret = vgpu_enter(parent, vgpu);
 	if (ret)
 		goto err_put;
-	ret = vgpu_announce(parent, vgpu);
+	state_fill(vgpu, &event);
+	ret = parent_ask(parent, &event);
 	if (ret)
 		goto err_leave;
 	dev_set_drvdata(mdev_dev(mdev), vgpu);
@@ -314,12 +289,9 @@ static void mdev_remove(struct mdev_device *mdev)
 
 static struct mdev_driver tranche_mdev_driver = {
 	.device_api = VFIO_DEVICE_API_PCI_STRING,
-	.driver =
-		{
-			.name = "tranche",
-			.owner = THIS_MODULE,
-			.mod_name = KBUILD_MODNAME,
-		},
+	.driver.name = "tranche",
+	.driver.owner = THIS_MODULE,
+	.driver.mod_name = KBUILD_MODNAME,
 	.probe = mdev_probe,
 	.remove = mdev_remove,
 	.get_available = mtype_available,
@@ -389,13 +361,6 @@ static int types_read(struct tranche_parent *parent,
 
 	if (!args->nr_types || args->nr_types > TRANCHE_TYPES_MAX)
 		return -EINVAL;
-	parent->nr_types = args->nr_types;
-	parent->types =
-		kvcalloc(args->nr_types, sizeof(*parent->types), GFP_KERNEL);
-	parent->mtypes =
-		kcalloc(args->nr_types, sizeof(*parent->mtypes), GFP_KERNEL);
-	if (!parent->types || !parent->mtypes)
-		return -ENOMEM;
 	for (i = 0; i < args->nr_types; i++) {
 		mtype = &parent->types[i];
 		if (copy_from_user(&mtype->type, &user[i], sizeof(user[i])))
@@ -435,15 +400,10 @@ static int attributes_read(struct tranche_parent *parent,
 
 	if (args->nr_attributes > TRANCHE_ATTRIBUTES_MAX)
 		return -EINVAL;
-	parent->nr_attributes = args->nr_attributes;
-	parent->attributes = vmemdup_array_user(
-		u64_to_user_ptr(args->attributes), args->nr_attributes,
-		sizeof(*parent->attributes));
-	if (IS_ERR(parent->attributes)) {
-		ret = PTR_ERR(parent->attributes);
-		parent->attributes = NULL;
-		return ret;
-	}
+	if (copy_from_user(parent->attributes,
+			   u64_to_user_ptr(args->attributes),
+			   args->nr_attributes * sizeof(*parent->attributes)))
+		return -EFAULT;
 	for (i = 0; i < args->nr_attributes; i++) {
 		ret = attribute_check(parent, i);
 		if (ret)
@@ -464,17 +424,11 @@ static void parent_end_work(struct work_struct *work);
 
 static struct tranche_parent *parent_alloc(void)
 {
-	struct tranche_parent *parent = kzalloc(sizeof(*parent), GFP_KERNEL);
+	struct tranche_parent *parent =
+		kvzalloc(sizeof(*parent), GFP_KERNEL_ACCOUNT);
 
 	if (!parent)
 		return NULL;
-	parent->end_notice = kmalloc(sizeof(*parent->end_notice), GFP_KERNEL);
-	if (!parent->end_notice) {
-		kfree(parent);
-		return NULL;
-	}
-	tranche_notice_init(parent->end_notice, TRANCHE_EVENT_PARENT_GONE);
-	parent->end_notice->last = true;
 	kref_init(&parent->ref);
 	INIT_LIST_HEAD(&parent->vgpus);
 	INIT_WORK(&parent->end_work, parent_end_work);
@@ -482,38 +436,29 @@ static struct tranche_parent *parent_alloc(void)
 	return parent;
 }
 
-/* A parent as @args describe it, not in the list. */
-static struct tranche_parent *
-parent_create(const struct tranche_parent_register *args)
+static int parent_setup(struct tranche_parent *parent,
+			const struct tranche_parent_register *args)
 {
-	struct tranche_parent *parent;
 	int ret;
 
 	if (!string_ok(args->name, sizeof(args->name), true) ||
 	    args->reserved || args->flags)
-		return ERR_PTR(-EINVAL);
-	parent = parent_alloc();
-	if (!parent)
-		return ERR_PTR(-ENOMEM);
+		return -EINVAL;
 	memcpy(parent->name, args->name, sizeof(parent->name));
 	parent->capacity = args->capacity;
 	parent->access_timeout_ms =
 		args->access_timeout_ms ?: DEFAULT_TIMEOUT_MS;
 	parent->verdict_timeout_ms =
 		args->verdict_timeout_ms ?: DEFAULT_TIMEOUT_MS;
-	ret = types_read(parent, args);
-	if (!ret)
-		ret = attributes_read(parent, args);
+	ret = types_read(parent, args) ?: attributes_read(parent, args);
 	if (ret)
-		goto err;
+		return ret;
+	parent->end_notice = tranche_notice_last(TRANCHE_EVENT_PARENT_GONE);
+	if (!parent->end_notice)
+		return -ENOMEM;
 	parent->pdev = pci_get_domain_bus_and_slot(args->domain, args->bus,
 						   args->devfn);
-	if (parent->pdev)
-		return parent;
-	ret = -ENODEV;
-err:
-	parent_free(parent);
-	return ERR_PTR(ret);
+	return parent->pdev ? 0 : -ENODEV;
 }
 
 /* Puts a new parent into the list if neither name nor device is taken. */
@@ -521,31 +466,19 @@ static int parent_enter(struct tranche_parent *parent,
 			struct tranche_broker *broker)
 {
 	struct tranche_parent *other;
-	int ret = 0;
 
-	mutex_lock(&parents_lock);
-	list_for_each_entry (other, &parents, entry) {
+	guard(mutex)(&parents_lock);
+	list_for_each_entry(other, &parents, entry) {
 		if (!strcmp(other->name, parent->name))
-			ret = -EEXIST;
-		else if (other->pdev == parent->pdev)
-			ret = -EBUSY;
-		if (ret)
-			goto out;
+			return -EEXIST;
+		if (other->pdev == parent->pdev)
+			return -EBUSY;
 	}
 	parent->id = ++next_parent_id;
 	parent->end_notice->event.parent = parent->id;
 	parent->broker = broker;
-	list_add_tail(&parent->entry, &parents);
-out:
-	mutex_unlock(&parents_lock);
-	return ret;
-}
-
-static void parent_leave(struct tranche_parent *parent)
-{
-	mutex_lock(&parents_lock);
-	list_del(&parent->entry);
-	mutex_unlock(&parents_lock);
+	list_add_tail(&parent_get(parent)->entry, &parents);
+	return 0;
 }
 
 /*
@@ -554,65 +487,60 @@ static void parent_leave(struct tranche_parent *parent)
  * tools may create vGPUs: hence the broker first.
  */
 static int parent_start(struct tranche_parent *parent,
-			struct tranche_broker *broker)
+			struct tranche_broker *broker, u32 nr_types)
 {
 	struct device *dev = &parent->pdev->dev;
-	int ret = -ENODEV;
+	int ret;
 
-	device_lock(dev);
+	guard(device)(dev);
 	if (!dev->driver)
-		goto out;
+		return -ENODEV;
 	ret = parent_enter(parent, broker);
 	if (ret)
-		goto out;
+		return ret;
 	ret = mdev_register_parent(&parent->mdev, dev, &tranche_mdev_driver,
-				   parent->mtypes, parent->nr_types);
-	if (ret)
-		parent_leave(parent);
-out:
-	device_unlock(dev);
+				   parent->mtypes, nr_types);
+	if (ret) {
+		scoped_guard(mutex, &parents_lock)
+			list_del(&parent->entry);
+		tranche_parent_put(parent);
+	}
 	return ret;
 }
 
-/* Breaks all vGPUs of a parent that is gone, so that no more come. */
-static void parent_kill_vgpus(struct tranche_parent *parent)
+/* A vGPU of a parent that is gone which was not broken yet; with a reference. */
+static struct tranche_vgpu *parent_vgpu_alive(struct tranche_parent *parent)
 {
-	struct tranche_vgpu *vgpu, *next;
+	struct tranche_vgpu *vgpu;
 
-	do {
-		next = NULL;
-		mutex_lock(&parents_lock);
-		list_for_each_entry (vgpu, &parent->vgpus, entry) {
-			if (vgpu->killed)
-				continue;
+	guard(mutex)(&parents_lock);
+	list_for_each_entry(vgpu, &parent->vgpus, entry)
+		if (!vgpu->killed) {
 			vgpu->killed = true;
-			next = tranche_vgpu_get(vgpu);
-			break;
+			return tranche_vgpu_get(vgpu);
 		}
-		mutex_unlock(&parents_lock);
-		if (next) {
-			tranche_vgpu_kill(next);
-			tranche_vgpu_put(next);
-		}
-	} while (next);
+	return NULL;
 }
 
 static void parent_end_work(struct work_struct *work)
 {
 	struct tranche_parent *parent =
 		container_of(work, struct tranche_parent, end_work);
+	struct tranche_vgpu *vgpu;
 
-	parent_kill_vgpus(parent);
-	mdev_unregister_parent(&parent->mdev);
-
-	mutex_lock(&parents_lock);
-	list_del(&parent->entry);
-	if (parent->broker) {
-		tranche_broker_tell(parent->broker, parent->end_notice);
-		parent->end_notice = NULL;
-		parent->broker = NULL;
+	while ((vgpu = parent_vgpu_alive(parent))) {
+		tranche_vgpu_kill(vgpu);
+		tranche_vgpu_put(vgpu);
 	}
-	mutex_unlock(&parents_lock);
+	mdev_unregister_parent(&parent->mdev);
+	scoped_guard(mutex, &parents_lock) {
+		list_del(&parent->entry);
+		if (parent->broker) {
+			tranche_broker_tell(parent->broker, parent->end_notice);
+			parent->end_notice = NULL;
+			parent->broker = NULL;
+		}
+	}
 	complete_all(&parent->end_done);
 	tranche_parent_put(parent);
 }
@@ -620,15 +548,11 @@ static void parent_end_work(struct work_struct *work)
 /* Ends a parent, once; called with its device locked. */
 static void parent_end(struct tranche_parent *parent)
 {
-	bool first;
-
 	device_lock_assert(&parent->pdev->dev);
-	mutex_lock(&parents_lock);
-	first = !parent->gone;
-	parent->gone = true;
-	mutex_unlock(&parents_lock);
-	if (first)
+	guard(mutex)(&parents_lock);
+	if (!parent->gone)
 		queue_work(end_queue, &parent->end_work);
+	parent->gone = true;
 }
 
 /**
@@ -639,35 +563,32 @@ static void parent_end(struct tranche_parent *parent)
 long tranche_parent_register(struct tranche_broker *broker, void __user *arg)
 {
 	struct tranche_parent_register __user *user = arg;
+	struct tranche_parent *parent __free(parent) = parent_alloc();
 	struct tranche_parent_register args;
-	struct tranche_parent *parent;
-	u32 id;
 	int ret;
 
+	if (!parent)
+		return -ENOMEM;
 	if (copy_from_user(&args, arg, sizeof(args)))
 		return -EFAULT;
-	parent = parent_create(&args);
-	if (IS_ERR(parent))
-		return PTR_ERR(parent);
-	kref_get(&parent->ref);
-	ret = parent_start(parent, broker);
-	id = parent->id;
-	tranche_parent_put(parent);
-	if (ret) {
-		tranche_parent_put(parent);
-		return ret;
-	}
-	return put_user(id, &user->parent) ? -EFAULT : 0;
+	ret = parent_setup(parent, &args);
+	if (!ret)
+		ret = parent_start(parent, broker, args.nr_types);
+	return ret ?: put_user(parent->id, &user->parent);
 }
 
-static void vgpus_tell_existing(struct tranche_parent *parent)
+/* Gives a parent to a broker, which hears of all that is there. */
+static void parent_adopt(struct tranche_parent *parent,
+			 struct tranche_broker *broker)
 {
 	struct tranche_vgpu *vgpu;
 
-	list_for_each_entry (vgpu, &parent->vgpus, entry) {
+	lockdep_assert_held(&parents_lock);
+	parent->broker = broker;
+	list_for_each_entry(vgpu, &parent->vgpus, entry) {
 		state_fill(vgpu, &vgpu->state_notice.event);
 		vgpu->state_notice.event.flags = TRANCHE_EVENT_EXISTING;
-		tranche_broker_tell(parent->broker, &vgpu->state_notice);
+		tranche_broker_tell(broker, &vgpu->state_notice);
 	}
 }
 
@@ -676,7 +597,7 @@ static struct tranche_parent *find_by_name(const char *name)
 	struct tranche_parent *parent;
 
 	lockdep_assert_held(&parents_lock);
-	list_for_each_entry (parent, &parents, entry)
+	list_for_each_entry(parent, &parents, entry)
 		if (!parent->gone && !strcmp(parent->name, name))
 			return parent;
 	return NULL;
@@ -691,45 +612,34 @@ long tranche_parent_attach(struct tranche_broker *broker, void __user *arg)
 {
 	struct tranche_parent_attach args;
 	struct tranche_parent *parent;
-	int ret = 0;
 
 	if (copy_from_user(&args, arg, sizeof(args)))
 		return -EFAULT;
 	if (!string_ok(args.name, sizeof(args.name), true))
 		return -EINVAL;
-	mutex_lock(&parents_lock);
-	parent = find_by_name(args.name);
-	if (!parent) {
-		ret = -ENOENT;
-	} else if (parent->broker) {
-		ret = -EBUSY;
-	} else {
-		parent->broker = broker;
+	scoped_guard(mutex, &parents_lock) {
+		parent = find_by_name(args.name);
+		if (!parent)
+			return -ENOENT;
+		if (parent->broker)
+			return -EBUSY;
+		parent_adopt(parent, broker);
 		args.parent = parent->id;
 		args.nr_vgpus = list_count_nodes(&parent->vgpus);
-		vgpus_tell_existing(parent);
 	}
-	mutex_unlock(&parents_lock);
-	if (ret)
-		return ret;
 	return copy_to_user(arg, &args, sizeof(args)) ? -EFAULT : 0;
 }
 
 /* A reference to the broker's parent with that number. */
 static struct tranche_parent *find_by_id(struct tranche_broker *broker, u32 id)
 {
-	struct tranche_parent *parent, *found = NULL;
+	struct tranche_parent *parent;
 
-	mutex_lock(&parents_lock);
-	list_for_each_entry (parent, &parents, entry) {
-		if (parent->broker != broker || parent->id != id)
-			continue;
-		kref_get(&parent->ref);
-		found = parent;
-		break;
-	}
-	mutex_unlock(&parents_lock);
-	return found;
+	guard(mutex)(&parents_lock);
+	list_for_each_entry(parent, &parents, entry)
+		if (parent->broker == broker && parent->id == id)
+			return parent_get(parent);
+	return NULL;
 }
 
 /**
@@ -739,8 +649,8 @@ static struct tranche_parent *find_by_id(struct tranche_broker *broker, u32 id)
  */
 long tranche_parent_unregister(struct tranche_broker *broker, void __user *arg)
 {
+	struct tranche_parent *parent __free(parent) = NULL;
 	struct tranche_parent_unregister args;
-	struct tranche_parent *parent;
 	long ret = 0;
 
 	if (copy_from_user(&args, arg, sizeof(args)))
@@ -750,13 +660,11 @@ long tranche_parent_unregister(struct tranche_broker *broker, void __user *arg)
 	parent = find_by_id(broker, args.parent);
 	if (!parent)
 		return -ENOENT;
-	device_lock(&parent->pdev->dev);
-	parent_end(parent);
-	device_unlock(&parent->pdev->dev);
+	scoped_guard(device, &parent->pdev->dev)
+		parent_end(parent);
 	/* Not restarted: by then the number may be unknown. */
 	if (!(args.flags & TRANCHE_UNREGISTER_NOWAIT))
 		ret = wait_for_completion_interruptible(&parent->end_done);
-	tranche_parent_put(parent);
 	return ret ? -EINTR : 0;
 }
 
@@ -769,26 +677,14 @@ void tranche_parent_detach_all(struct tranche_broker *broker)
 	struct tranche_parent *parent;
 	struct tranche_vgpu *vgpu;
 
-	mutex_lock(&parents_lock);
-	list_for_each_entry (parent, &parents, entry) {
+	guard(mutex)(&parents_lock);
+	list_for_each_entry(parent, &parents, entry) {
 		if (parent->broker != broker)
 			continue;
-		list_for_each_entry (vgpu, &parent->vgpus, entry)
+		list_for_each_entry(vgpu, &parent->vgpus, entry)
 			tranche_broker_forget(broker, &vgpu->state_notice);
 		parent->broker = NULL;
 	}
-	mutex_unlock(&parents_lock);
-}
-
-static struct tranche_vgpu *find_vgpu(struct tranche_parent *parent,
-				      const char *uuid)
-{
-	struct tranche_vgpu *vgpu;
-
-	list_for_each_entry (vgpu, &parent->vgpus, entry)
-		if (!strcmp(vgpu->uuid, uuid))
-			return tranche_vgpu_get(vgpu);
-	return NULL;
 }
 
 /**
@@ -801,20 +697,20 @@ static struct tranche_vgpu *find_vgpu(struct tranche_parent *parent,
 struct tranche_vgpu *tranche_parent_find_vgpu(struct tranche_broker *broker,
 					      const char *uuid)
 {
-	struct tranche_vgpu *vgpu = NULL;
 	struct tranche_parent *parent;
+	struct tranche_vgpu *vgpu;
 
 	if (!string_ok(uuid, TRANCHE_UUID_SIZE, true))
 		return ERR_PTR(-EINVAL);
-	mutex_lock(&parents_lock);
-	list_for_each_entry (parent, &parents, entry) {
-		if (parent->broker == broker)
-			vgpu = find_vgpu(parent, uuid);
-		if (vgpu)
-			break;
+	guard(mutex)(&parents_lock);
+	list_for_each_entry(parent, &parents, entry) {
+		if (parent->broker != broker)
+			continue;
+		list_for_each_entry(vgpu, &parent->vgpus, entry)
+			if (!strcmp(vgpu->uuid, uuid))
+				return tranche_vgpu_get(vgpu);
 	}
-	mutex_unlock(&parents_lock);
-	return vgpu ?: ERR_PTR(-ENOENT);
+	return ERR_PTR(-ENOENT);
 }
 
 /**
@@ -830,10 +726,8 @@ void tranche_parent_query_vgpu(struct tranche_vgpu *vgpu,
 	query->parent = parent->id;
 	query->type = vgpu->mtype - parent->types;
 	query->state = tranche_vgpu_state(vgpu, &query->gen);
-	mutex_lock(&parents_lock);
-	memcpy(query->values, vgpu->values,
-	       parent->nr_attributes * sizeof(query->values[0]));
-	mutex_unlock(&parents_lock);
+	guard(mutex)(&parents_lock);
+	memcpy(query->values, vgpu->values, sizeof(query->values));
 }
 
 /*
@@ -843,24 +737,19 @@ void tranche_parent_query_vgpu(struct tranche_vgpu *vgpu,
 
 static struct tranche_parent *find_by_device(struct device *dev)
 {
-	struct tranche_parent *parent, *found = NULL;
+	struct tranche_parent *parent;
 
-	mutex_lock(&parents_lock);
-	list_for_each_entry (parent, &parents, entry) {
-		if (&parent->pdev->dev != dev)
-			continue;
-		kref_get(&parent->ref);
-		found = parent;
-		break;
-	}
-	mutex_unlock(&parents_lock);
-	return found;
+	guard(mutex)(&parents_lock);
+	list_for_each_entry(parent, &parents, entry)
+		if (&parent->pdev->dev == dev)
+			return parent_get(parent);
+	return NULL;
 }
 
 static int pci_notify(struct notifier_block *block, unsigned long action,
 		      void *data)
 {
-	struct tranche_parent *parent;
+	struct tranche_parent *parent __free(parent) = NULL;
 
 	if (action != BUS_NOTIFY_UNBIND_DRIVER &&
 	    action != BUS_NOTIFY_DEL_DEVICE)
@@ -876,7 +765,6 @@ static int pci_notify(struct notifier_block *block, unsigned long action,
 		parent_end(parent);
 	else
 		wait_for_completion(&parent->end_done);
-	tranche_parent_put(parent);
 	return NOTIFY_DONE;
 }
 
@@ -911,15 +799,11 @@ err_queue:
 
 static struct tranche_parent *parent_first(void)
 {
-	struct tranche_parent *parent;
-
-	mutex_lock(&parents_lock);
-	parent = list_first_entry_or_null(&parents, struct tranche_parent,
-					  entry);
-	if (parent)
-		kref_get(&parent->ref);
-	mutex_unlock(&parents_lock);
-	return parent;
+	guard(mutex)(&parents_lock);
+	if (list_empty(&parents))
+		return NULL;
+	return parent_get(
+		list_first_entry(&parents, struct tranche_parent, entry));
 }
 
 /**
@@ -933,9 +817,8 @@ void tranche_parent_uninit(void)
 
 	bus_unregister_notifier(&pci_bus_type, &pci_block);
 	while ((parent = parent_first())) {
-		device_lock(&parent->pdev->dev);
-		parent_end(parent);
-		device_unlock(&parent->pdev->dev);
+		scoped_guard(device, &parent->pdev->dev)
+			parent_end(parent);
 		wait_for_completion(&parent->end_done);
 		tranche_parent_put(parent);
 	}

@@ -43,10 +43,8 @@ struct tranche_mtype {
  * @access_timeout_ms: for the device process to answer
  * @verdict_timeout_ms: for the broker to answer
  * @types: its types
- * @nr_types: how many
  * @mtypes: the same, as the mdev core wants them
  * @attributes: names and first values
- * @nr_attributes: how many
  * @attrs: the files made of them
  * @attr_list: the same, as sysfs wants them
  * @group: the same, in a group
@@ -70,11 +68,9 @@ struct tranche_parent {
 	u64 capacity;
 	u32 access_timeout_ms;
 	u32 verdict_timeout_ms;
-	struct tranche_mtype *types;
-	u32 nr_types;
-	struct mdev_type **mtypes;
-	struct tranche_attribute *attributes;
-	u32 nr_attributes;
+	struct tranche_mtype types[TRANCHE_TYPES_MAX];
+	struct mdev_type *mtypes[TRANCHE_TYPES_MAX];
+	struct tranche_attribute attributes[TRANCHE_ATTRIBUTES_MAX];
 	struct device_attribute attrs[TRANCHE_ATTRIBUTES_MAX];
 	struct attribute *attr_list[TRANCHE_ATTRIBUTES_MAX + 1];
 	struct attribute_group group;

@@ -12,7 +12,6 @@
  */
 #include <linux/pci.h>
 #include <linux/uaccess.h>
-#include <linux/unaligned.h>
 
 #include "region.h"
 #include "session.h"
@@ -27,8 +26,7 @@
 int tranche_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
 			struct vfio_info_cap *caps)
 {
-	struct tranche_vgpu *vgpu =
-		container_of(vdev, struct tranche_vgpu, vdev);
+	struct tranche_vgpu *vgpu = tranche_vgpu_of(vdev);
 	const struct tranche_layout *layout = tranche_vgpu_layout(vgpu);
 	struct {
 		struct vfio_region_info_cap_sparse_mmap cap;
@@ -73,98 +71,45 @@ static size_t piece_length(u32 index, u64 offset, size_t count)
 	return length;
 }
 
-/* Sends a piece and, for a read, gets it. Returns 0, or -EINTR when killed. */
-static int piece_send(struct tranche_vgpu *vgpu, u32 op, u32 index, u64 offset,
-		      u8 *data, u32 length)
+/*
+ * Sends one message, unless it is a write that rings. Returns -EINTR if the
+ * caller is killed; after any other error the access did not happen.
+ */
+static int message_send(struct tranche_vgpu *vgpu,
+			struct tranche_message *message)
 {
 	struct tranche_session *session;
-	struct tranche_call *call;
-	u32 gen;
-	int ret;
+	int ret = 0;
 
-	session = tranche_vgpu_session(vgpu, &gen);
+	session = tranche_vgpu_session(vgpu, &message->gen);
 	if (!session)
 		return -ESHUTDOWN;
-	call = tranche_call_alloc(op, index, offset, length);
-	if (!call) {
-		ret = -ENOMEM;
-		goto out;
-	}
-	call->message.gen = gen;
-	if (op == TRANCHE_OP_WRITE)
-		memcpy(call->message.data, data, length);
-	ret = tranche_call_make(&session->calls, call,
-				vgpu->parent->access_timeout_ms);
+	if (!tranche_doorbells_ring(&session->doorbells, message))
+		ret = tranche_call_make(&session->calls, message,
+					vgpu->parent->access_timeout_ms);
 	if (ret == -ETIMEDOUT)
 		tranche_vgpu_break(vgpu, session);
-	if (ret)
-		goto out;
-	if (op == TRANCHE_OP_READ)
-		memcpy(data, call->message.data, length);
-	tranche_call_free(call);
-out:
 	tranche_session_put(session);
 	return ret;
-}
-
-static bool ring(struct tranche_vgpu *vgpu, u32 index, u64 offset, u32 length,
-		 u64 value)
-{
-	struct tranche_session *session;
-	bool ret;
-
-	session = tranche_vgpu_session(vgpu, NULL);
-	if (!session)
-		return false;
-	ret = tranche_doorbells_ring(&session->doorbells, index, offset, length,
-				     value);
-	tranche_session_put(session);
-	return ret;
-}
-
-static int piece_write(struct tranche_vgpu *vgpu, u32 index, u64 offset,
-		       u8 *data, u32 length)
-{
-	__le64 value = 0;
-
-	if (length <= sizeof(value)) {
-		memcpy(&value, data, length);
-		if (ring(vgpu, index, offset, length, le64_to_cpu(value)))
-			return 0;
-	}
-	return piece_send(vgpu, TRANCHE_OP_WRITE, index, offset, data, length);
 }
 
 /**
- * tranche_region_ring() - write a register for an eventfd of the VMM
+ * tranche_region_post() - write a register for an eventfd of the VMM
  * @vgpu: the vGPU
- * @index: index of the region
- * @offset: in it
- * @length: of the write
- * @value: what is written
+ * @message: the write
  *
  * Nobody can be told if it does not work.
  */
-void tranche_region_ring(struct tranche_vgpu *vgpu, u32 index, u64 offset,
-			 u32 length, u64 value)
+void tranche_region_post(struct tranche_vgpu *vgpu,
+			 struct tranche_message *message)
 {
 	struct tranche_session *session;
-	struct tranche_call *call;
-	u32 gen;
 
-	if (ring(vgpu, index, offset, length, value))
+	session = tranche_vgpu_session(vgpu, &message->gen);
+	if (!session)
 		return;
-	call = tranche_call_alloc(TRANCHE_OP_WRITE, index, offset, length);
-	if (!call)
-		return;
-	put_unaligned_le64(value, call->message.data);
-	session = tranche_vgpu_session(vgpu, &gen);
-	if (!session) {
-		tranche_call_free(call);
-		return;
-	}
-	call->message.gen = gen;
-	tranche_call_post(&session->calls, call);
+	if (!tranche_doorbells_ring(&session->doorbells, message))
+		tranche_call_post(&session->calls, message);
 	tranche_session_put(session);
 }
 
@@ -184,6 +129,49 @@ static ssize_t access_check(struct tranche_vgpu *vgpu, u64 position,
 	return min3((u64)count, region->size - offset, (u64)PAGE_SIZE);
 }
 
+static int piece_do(struct tranche_vgpu *vgpu, struct tranche_message *message,
+		    char __user *user)
+{
+	bool write = message->op == TRANCHE_OP_WRITE;
+	int ret;
+
+	if (write && copy_from_user(message->data, user, message->length))
+		return -EFAULT;
+	ret = message_send(vgpu, message);
+	if (ret == -EINTR)
+		return ret;
+	if (write)
+		return 0;
+	if (ret)
+		memset(message->data, 0xff, message->length);
+	return copy_to_user(user, message->data, message->length) ? -EFAULT : 0;
+}
+
+static ssize_t region_access(struct vfio_device *vdev, u32 op, u32 flag,
+			     char __user *buf, size_t count, loff_t *ppos)
+{
+	struct tranche_vgpu *vgpu = tranche_vgpu_of(vdev);
+	struct tranche_message message = {
+		.op = op,
+		.region = tranche_region_index(*ppos),
+	};
+	ssize_t total, done;
+	int ret;
+
+	total = access_check(vgpu, *ppos, count, flag);
+	for (done = 0; done < total; done += message.length) {
+		message.offset = tranche_region_offset(*ppos) + done;
+		message.length = piece_length(message.region, message.offset,
+					      total - done);
+		ret = piece_do(vgpu, &message, buf + done);
+		if (ret)
+			return ret;
+	}
+	if (total > 0)
+		*ppos += total;
+	return total;
+}
+
 /**
  * tranche_region_read() - the VMM reads
  * @vdev: the vGPU
@@ -194,30 +182,8 @@ static ssize_t access_check(struct tranche_vgpu *vgpu, u64 position,
 ssize_t tranche_region_read(struct vfio_device *vdev, char __user *buf,
 			    size_t count, loff_t *ppos)
 {
-	struct tranche_vgpu *vgpu =
-		container_of(vdev, struct tranche_vgpu, vdev);
-	u32 index = tranche_region_index(*ppos);
-	u64 offset = tranche_region_offset(*ppos);
-	u8 data[TRANCHE_DATA_MAX];
-	ssize_t total, done;
-	size_t length;
-	int ret;
-
-	total = access_check(vgpu, *ppos, count, TRANCHE_REGION_READ);
-	for (done = 0; done < total; done += length) {
-		length = piece_length(index, offset + done, total - done);
-		ret = piece_send(vgpu, TRANCHE_OP_READ, index, offset + done,
-				 data, length);
-		if (ret == -EINTR)
-			return ret;
-		if (ret)
-			memset(data, 0xff, length);
-		if (copy_to_user(buf + done, data, length))
-			return -EFAULT;
-	}
-	if (total > 0)
-		*ppos += total;
-	return total;
+	return region_access(vdev, TRANCHE_OP_READ, TRANCHE_REGION_READ, buf,
+			     count, ppos);
 }
 
 /**
@@ -230,24 +196,6 @@ ssize_t tranche_region_read(struct vfio_device *vdev, char __user *buf,
 ssize_t tranche_region_write(struct vfio_device *vdev, const char __user *buf,
 			     size_t count, loff_t *ppos)
 {
-	struct tranche_vgpu *vgpu =
-		container_of(vdev, struct tranche_vgpu, vdev);
-	u32 index = tranche_region_index(*ppos);
-	u64 offset = tranche_region_offset(*ppos);
-	u8 data[TRANCHE_DATA_MAX];
-	ssize_t total, done;
-	size_t length;
-
-	total = access_check(vgpu, *ppos, count, TRANCHE_REGION_WRITE);
-	for (done = 0; done < total; done += length) {
-		length = piece_length(index, offset + done, total - done);
-		if (copy_from_user(data, buf + done, length))
-			return -EFAULT;
-		if (piece_write(vgpu, index, offset + done, data, length) ==
-		    -EINTR)
-			return -EINTR;
-	}
-	if (total > 0)
-		*ppos += total;
-	return total;
+	return region_access(vdev, TRANCHE_OP_WRITE, TRANCHE_REGION_WRITE,
+			     (char __user *)buf, count, ppos);
 }

@@ -5,6 +5,7 @@
 #include <linux/types.h>
 #include <linux/vfio.h>
 
+struct tranche_message;
 struct tranche_vgpu;
 
 /* Where a region lies in the VMM's device descriptor, as vfio-pci has it. */
@@ -31,7 +32,7 @@ ssize_t tranche_region_read(struct vfio_device *vdev, char __user *buf,
 			    size_t count, loff_t *ppos);
 ssize_t tranche_region_write(struct vfio_device *vdev, const char __user *buf,
 			     size_t count, loff_t *ppos);
-void tranche_region_ring(struct tranche_vgpu *vgpu, u32 index, u64 offset,
-			 u32 length, u64 value);
+void tranche_region_post(struct tranche_vgpu *vgpu,
+			 struct tranche_message *message);
 
 #endif /* TRANCHE_REGION_H */

@@ -33,11 +33,6 @@
 #include "session.h"
 #include "vgpu.h"
 
-static struct tranche_vgpu *vgpu_of(struct vfio_device *vdev)
-{
-	return container_of(vdev, struct tranche_vgpu, vdev);
-}
-
 /**
  * tranche_vgpu_state() - TRANCHE_STATE_* of a vGPU
  * @vgpu: the vGPU
@@ -104,20 +99,17 @@ static int session_enter(struct tranche_vgpu *vgpu,
 			 struct tranche_session *session,
 			 struct tranche_session **old)
 {
-	int ret = 0;
-
-	spin_lock(&vgpu->lock);
 	*old = NULL;
-	if (vgpu->removed) {
-		ret = -ENOENT;
-	} else if (vgpu->session) {
-		*old = tranche_session_get(vgpu->session);
-		ret = -EBUSY;
-	} else {
+	scoped_guard(spinlock, &vgpu->lock) {
+		if (vgpu->removed)
+			return -ENOENT;
+		if (vgpu->session) {
+			*old = tranche_session_get(vgpu->session);
+			return -EBUSY;
+		}
 		vgpu->session = tranche_session_get(session);
 	}
-	spin_unlock(&vgpu->lock);
-	return ret;
+	return 0;
 }
 
 /**
@@ -163,16 +155,13 @@ void tranche_vgpu_break(struct tranche_vgpu *vgpu,
 {
 	bool open;
 
-	spin_lock(&vgpu->lock);
-	if (vgpu->session != session) {
-		spin_unlock(&vgpu->lock);
-		return;
+	scoped_guard(spinlock, &vgpu->lock) {
+		if (vgpu->session != session)
+			return;
+		vgpu->session = NULL;
+		open = vgpu->open;
+		vgpu->broken = open;
 	}
-	vgpu->session = NULL;
-	open = vgpu->open;
-	vgpu->broken = open;
-	spin_unlock(&vgpu->lock);
-
 	tranche_calls_end(&session->calls);
 	tranche_window_clear(&vgpu->window);
 	if (open)
@@ -233,7 +222,7 @@ static int vgpu_wait_served(struct tranche_vgpu *vgpu)
 
 static int vgpu_open(struct vfio_device *vdev)
 {
-	struct tranche_vgpu *vgpu = vgpu_of(vdev);
+	struct tranche_vgpu *vgpu = tranche_vgpu_of(vdev);
 	int ret;
 
 	spin_lock(&vgpu->lock);
@@ -258,7 +247,7 @@ static int vgpu_open(struct vfio_device *vdev)
 
 static void vgpu_close(struct vfio_device *vdev)
 {
-	struct tranche_vgpu *vgpu = vgpu_of(vdev);
+	struct tranche_vgpu *vgpu = tranche_vgpu_of(vdev);
 
 	spin_lock(&vgpu->lock);
 	if (vgpu->session && !vgpu->broken)
@@ -295,17 +284,10 @@ static struct tranche_session *reset_begin(struct tranche_vgpu *vgpu, u32 *gen)
 static int reset_send(struct tranche_vgpu *vgpu,
 		      struct tranche_session *session, u32 gen)
 {
-	struct tranche_call *call;
-	int ret;
+	struct tranche_message message = {.op = TRANCHE_OP_RESET, .gen = gen};
+	int ret = tranche_call_make(&session->calls, &message,
+				    vgpu->parent->access_timeout_ms);
 
-	call = tranche_call_alloc(TRANCHE_OP_RESET, 0, 0, 0);
-	if (!call)
-		return -ENOMEM;
-	call->message.gen = gen;
-	ret = tranche_call_make(&session->calls, call,
-				vgpu->parent->access_timeout_ms);
-	if (!ret)
-		tranche_call_free(call);
 	if (ret == -ETIMEDOUT)
 		tranche_vgpu_break(vgpu, session);
 	return ret;
@@ -365,7 +347,7 @@ static long vgpu_info(void __user *arg)
 static long vgpu_ioctl(struct vfio_device *vdev, unsigned int cmd,
 		       unsigned long arg)
 {
-	struct tranche_vgpu *vgpu = vgpu_of(vdev);
+	struct tranche_vgpu *vgpu = tranche_vgpu_of(vdev);
 	void __user *user = (void __user *)arg;
 
 	switch (cmd) {
@@ -390,7 +372,7 @@ static long vgpu_ioctl(struct vfio_device *vdev, unsigned int cmd,
 /* Somebody removes the vGPU: VFIO asks again until the VMM has let go. */
 static void vgpu_request(struct vfio_device *vdev, unsigned int count)
 {
-	struct tranche_vgpu *vgpu = vgpu_of(vdev);
+	struct tranche_vgpu *vgpu = tranche_vgpu_of(vdev);
 
 	if (!tranche_irqs_signal(&vgpu->irqs, VFIO_PCI_REQ_IRQ_INDEX) && !count)
 		dev_notice(vdev->dev, "removal waits for the VMM\n");
@@ -398,7 +380,7 @@ static void vgpu_request(struct vfio_device *vdev, unsigned int count)
 
 static int vgpu_init(struct vfio_device *vdev)
 {
-	struct tranche_vgpu *vgpu = vgpu_of(vdev);
+	struct tranche_vgpu *vgpu = tranche_vgpu_of(vdev);
 
 	spin_lock_init(&vgpu->lock);
 	init_waitqueue_head(&vgpu->served);
@@ -407,22 +389,21 @@ static int vgpu_init(struct vfio_device *vdev)
 	mutex_init(&vgpu->ioevents_mutex);
 	INIT_LIST_HEAD(&vgpu->ioevents);
 	INIT_LIST_HEAD(&vgpu->entry);
+	tranche_notice_init(&vgpu->state_notice, TRANCHE_EVENT_STATE);
 	return 0;
 }
 
 /* Also of a vGPU that was not made whole. */
 static void vgpu_release(struct vfio_device *vdev)
 {
-	struct tranche_vgpu *vgpu = vgpu_of(vdev);
+	struct tranche_vgpu *vgpu = tranche_vgpu_of(vdev);
 
 	if (vgpu->memory_queue)
 		destroy_workqueue(vgpu->memory_queue);
 	tranche_window_uninit(&vgpu->window);
 	tranche_irqs_uninit(&vgpu->irqs);
 	kfree(vgpu->removed_notice);
-	kfree(vgpu->values);
-	if (vgpu->parent)
-		tranche_parent_put(vgpu->parent);
+	tranche_parent_put(vgpu->parent);
 }
 
 static const struct vfio_device_ops vgpu_ops = {
@@ -439,30 +420,22 @@ static const struct vfio_device_ops vgpu_ops = {
 	.write = tranche_region_write,
 	.mmap = tranche_window_mmap,
 	.ioctl = vgpu_ioctl,
-	TRANCHE_REGION_INFO_OP(tranche_region_info).request = vgpu_request,
+	.request = vgpu_request,
+	TRANCHE_REGION_INFO_OP
 };
 
 static int vgpu_setup(struct tranche_vgpu *vgpu)
 {
-	const struct tranche_parent *parent = vgpu->parent;
 	u32 i;
 	int ret;
 
-	vgpu->removed_notice =
-		kmalloc(sizeof(*vgpu->removed_notice), GFP_KERNEL);
-	vgpu->values = kcalloc(TRANCHE_ATTRIBUTES_MAX, sizeof(*vgpu->values),
-			       GFP_KERNEL);
-	if (!vgpu->removed_notice || !vgpu->values)
-		return -ENOMEM;
-	tranche_notice_init(&vgpu->state_notice, TRANCHE_EVENT_STATE);
-	tranche_notice_init(vgpu->removed_notice, TRANCHE_EVENT_REMOVED);
-	vgpu->removed_notice->last = true;
-	for (i = 0; i < parent->nr_attributes; i++)
-		memcpy(vgpu->values[i], parent->attributes[i].value,
+	for (i = 0; i < TRANCHE_ATTRIBUTES_MAX; i++)
+		memcpy(vgpu->values[i], vgpu->parent->attributes[i].value,
 		       sizeof(vgpu->values[i]));
+	vgpu->removed_notice = tranche_notice_last(TRANCHE_EVENT_REMOVED);
 	vgpu->memory_queue = alloc_workqueue(
 		"tranche-%.8s", WQ_UNBOUND | WQ_HIGHPRI, 0, vgpu->uuid);
-	if (!vgpu->memory_queue)
+	if (!vgpu->removed_notice || !vgpu->memory_queue)
 		return -ENOMEM;
 	ret = tranche_irqs_init(&vgpu->irqs, tranche_vgpu_layout(vgpu));
 	if (ret)

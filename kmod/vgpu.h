@@ -51,7 +51,7 @@ struct tranche_vgpu {
 	bool killed;
 	struct tranche_notice state_notice;
 	struct tranche_notice *removed_notice;
-	char (*values)[TRANCHE_VALUE_SIZE];
+	char values[TRANCHE_ATTRIBUTES_MAX][TRANCHE_VALUE_SIZE];
 	spinlock_t lock;
 	struct tranche_session *session;
 	u32 gen;
@@ -74,6 +74,11 @@ struct tranche_vgpu *tranche_vgpu_create(struct mdev_device *mdev,
 					 struct tranche_mtype *mtype);
 int tranche_vgpu_register(struct tranche_vgpu *vgpu);
 void tranche_vgpu_unregister(struct tranche_vgpu *vgpu);
+
+static inline struct tranche_vgpu *tranche_vgpu_of(struct vfio_device *vdev)
+{
+	return container_of(vdev, struct tranche_vgpu, vdev);
+}
 
 static inline struct tranche_vgpu *tranche_vgpu_get(struct tranche_vgpu *vgpu)
 {

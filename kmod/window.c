@@ -92,14 +92,19 @@ static struct tranche_mapping *mapping_find(struct tranche_window *window,
 	return node ? container_of(node, struct tranche_mapping, node) : NULL;
 }
 
-/* Called with the window locked, which it releases. */
-static void mapping_remove(struct tranche_window *window,
-			   struct tranche_mapping *mapping)
+/* First half of removing a mapping, with the window locked. */
+static void mapping_cut(struct tranche_window *window,
+			struct tranche_mapping *mapping)
 {
 	lockdep_assert_held(&window->lock);
 	interval_tree_remove(&mapping->node, &window->mappings);
 	mapping->live = false;
-	mutex_unlock(&window->lock);
+}
+
+/* Second half, without the lock. */
+static void mapping_drop(struct tranche_window *window,
+			 struct tranche_mapping *mapping)
+{
 	tranche_window_zap(window, mapping->node.start, mapping->pages);
 	tranche_mapping_end(mapping);
 	tranche_mapping_put(mapping);
@@ -115,15 +120,17 @@ void tranche_window_clear(struct tranche_window *window)
 {
 	struct tranche_mapping *mapping;
 
-	for (;;) {
-		mutex_lock(&window->lock);
-		mapping = mapping_find(window, 0, ULONG_MAX);
-		if (!mapping)
-			break;
-		mapping_remove(window, mapping);
-	}
-	clear_highpage(window->scratch);
-	mutex_unlock(&window->lock);
+	do {
+		scoped_guard(mutex, &window->lock) {
+			mapping = mapping_find(window, 0, ULONG_MAX);
+			if (mapping)
+				mapping_cut(window, mapping);
+			else
+				clear_highpage(window->scratch);
+		}
+		if (mapping)
+			mapping_drop(window, mapping);
+	} while (mapping);
 }
 
 /*
@@ -190,8 +197,7 @@ bool tranche_window_is_mapped_by(const struct vm_area_struct *vma)
  */
 int tranche_window_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 {
-	struct tranche_vgpu *vgpu =
-		container_of(vdev, struct tranche_vgpu, vdev);
+	struct tranche_vgpu *vgpu = tranche_vgpu_of(vdev);
 	const struct tranche_window *window = &vgpu->window;
 
 	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff < window->base)
@@ -223,23 +229,19 @@ static int mapping_insert(struct tranche_vgpu *vgpu,
 			  struct tranche_mapping *mapping)
 {
 	struct tranche_window *window = &vgpu->window;
-	int ret = 0;
 
-	mutex_lock(&window->lock);
-	if (!tranche_vgpu_is_current(vgpu, session, gen)) {
-		ret = -ESTALE;
-	} else if (mapping_find(window, mapping->node.start,
-				mapping->node.last)) {
-		ret = -EEXIST;
-	} else {
+	scoped_guard(mutex, &window->lock) {
+		if (!tranche_vgpu_is_current(vgpu, session, gen))
+			return -ESTALE;
+		if (mapping_find(window, mapping->node.start,
+				 mapping->node.last))
+			return -EEXIST;
 		tranche_mapping_get(mapping);
 		interval_tree_insert(&mapping->node, &window->mappings);
 	}
-	mutex_unlock(&window->lock);
 	/* The scratch page may have been there. */
-	if (!ret)
-		tranche_window_zap(window, mapping->node.start, mapping->pages);
-	return ret;
+	tranche_window_zap(window, mapping->node.start, mapping->pages);
+	return 0;
 }
 
 /**
@@ -283,26 +285,24 @@ long tranche_window_unmap(struct tranche_vgpu *vgpu,
 			  struct tranche_session *session, void __user *arg)
 {
 	struct tranche_window *window = &vgpu->window;
-	struct tranche_mapping *mapping = NULL;
+	struct tranche_mapping *mapping;
 	struct tranche_unmap unmap;
 	unsigned long first;
-	long ret = -ESTALE;
 
 	if (copy_from_user(&unmap, arg, sizeof(unmap)))
 		return -EFAULT;
 	if (unmap.flags || !range_ok(window, unmap.offset, unmap.length))
 		return -EINVAL;
 	first = unmap.offset >> PAGE_SHIFT;
-	mutex_lock(&window->lock);
-	if (tranche_vgpu_is_current(vgpu, session, unmap.gen)) {
+	scoped_guard(mutex, &window->lock) {
+		if (!tranche_vgpu_is_current(vgpu, session, unmap.gen))
+			return -ESTALE;
 		mapping = mapping_find(window, first, first);
-		ret = -ENOENT;
+		if (!mapping || mapping->node.start != first ||
+		    mapping->pages != unmap.length >> PAGE_SHIFT)
+			return -ENOENT;
+		mapping_cut(window, mapping);
 	}
-	if (!mapping || mapping->node.start != first ||
-	    mapping->pages != unmap.length >> PAGE_SHIFT) {
-		mutex_unlock(&window->lock);
-		return ret;
-	}
-	mapping_remove(window, mapping);
+	mapping_drop(window, mapping);
 	return 0;
 }

@@ -4,12 +4,14 @@
 # First process of the lab's namespaces: lays the mounts and enters the root
 # file system. Nothing here needs undoing: the namespaces take it along.
 #
-# enter.sh MOUNTPOINT ROOTFS SOURCE BUILD CACHE IMAGES EMULATOR OUT COMMAND...
+# enter.sh MOUNTPOINT ROOTFS SOURCE BUILD CACHE IMAGES EMULATOR DEBUG-KERNEL OUT
+#   COMMAND...
 
 set -euo pipefail
 
-root=$1 rootfs=$2 src=$3 build=$4 cache=$5 images=$6 emulator=$7 out=$8
-shift 8
+root=$1 rootfs=$2 src=$3 build=$4 cache=$5 images=$6 emulator=$7
+debug_kernel=$8 out=$9
+shift 9
 
 bind() {
   mkdir -p "$2"
@@ -19,6 +21,18 @@ bind() {
 bind_ro() {
   bind "$1" "$2"
   mount -o remount,ro,bind "$2"
+}
+
+# add_kernel FOLDER: one more in /lib/modules, beside those of the root.
+add_kernel() {
+  local modules=$root/lib/modules path
+  mkdir "$root/lab/modules"
+  mount --bind "$modules" "$root/lab/modules"
+  mount -t tmpfs tmpfs "$modules"
+  for path in "$root"/lab/modules/*; do
+    bind_ro "$path" "$modules/${path##*/}"
+  done
+  bind_ro "$1" "$modules/$(cat "$1/release")"
 }
 
 mount --bind "$rootfs" "$root"
@@ -36,6 +50,7 @@ bind_ro "$rootfs" "$root/lab/root"
 bind "$images" "$root/lab/images"
 bind "$cache" "$root/lab/cache"
 mkdir -p "$root/lab/out" "$root/lab/run"
+[ ! -d "$debug_kernel" ] || add_kernel "$debug_kernel"
 [ -z "$out" ] || mount --bind "$out" "$root/lab/out"
 if [ -n "$emulator" ]; then
   # Over the stock one, because it finds its modules by its own path.

@@ -29,7 +29,8 @@ END
 usage_host_options() {
   cat <<END
 Options:
-  --kernel 6.12|7  the lab host's kernel (default 6.12)
+  --kernel K       the lab host's kernel: 6.12 (default), 7, or debug, which
+                   is made first (see 'tools/lab debug-kernel --help')
   --cpus N         its processors (default 1: the safest under emulation)
   --memory SIZE    its memory (default 4G)
   --no-gpu         without the physical GPU
@@ -53,6 +54,7 @@ END
 host_options_init() {
   HOST_ARGS=()
   LAB_PRESET=debug
+  LAB_DEBUG_KERNEL=
   LAB_TIMEOUT=
   LAB_OUT=
 }
@@ -64,8 +66,9 @@ host_option_take() {
   case ${1-} in
   --kernel)
     need_value "$@"
-    [ "$2" = 6.12 ] || [ "$2" = 7 ] ||
-      die "there is no kernel '$2' in the lab: choose 6.12 or 7"
+    [[ $2 =~ ^(6\.12|7|debug)$ ]] ||
+      die "there is no kernel '$2' in the lab: choose 6.12, 7 or debug"
+    [ "$2" != debug ] || LAB_DEBUG_KERNEL=1
     HOST_ARGS+=("$1" "$2") TAKEN=2
     ;;
   --cpus)
@@ -135,6 +138,7 @@ verb_shell() {
 # The GPU's memory layer comes from the build, so a lab host needs one.
 host_prepare() {
   lab_up
+  [ -z "$LAB_DEBUG_KERNEL" ] || debug_kernel_make
   lab_build "$LAB_PRESET"
   HOST_ARGS+=(--preset "$LAB_PRESET")
 }

@@ -24,7 +24,8 @@ inside() {
   mkdir -p "$LAB_DIR/mnt" "$(lab_build_dir)"
   confine own-net "$BASH" "$LAB_D/enter.sh" \
     "$LAB_DIR/mnt" "$(lab_rootfs)" "$LAB_SRC" "$(lab_build_dir)" \
-    "$LAB_DIR" "$(lab_images)" "$(lab_emulator)" "${LAB_OUT-}" "$@"
+    "$LAB_DIR" "$(lab_images)" "$(lab_emulator)" \
+    "$(lab_debug_kernel)" "${LAB_OUT-}" "$@"
 }
 
 # run_inside COMMAND...: the same with this script's input and output.

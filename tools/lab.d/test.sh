@@ -17,16 +17,23 @@ Options:
   -L LABEL    only tests with this label: unit, style, preset, lab, self
   --preset P  the build to test (default debug)
   --all       the tests labelled 'nightly' too, which take long
+  --debug     only the tests labelled 'debug', in a lab host with the debug
+              kernel (see 'tools/lab debug-kernel --help')
 END
 }
 
 verb_test() {
-  local preset=debug start=$SECONDS part status=0
-  local -a select=() leave_out=(-LE nightly)
+  local preset=debug start=$SECONDS part status=0 debug_kernel=
+  local -a select=() leave_out=(-LE '^(nightly|debug)$')
   while [ $# -gt 0 ]; do
     case $1 in
     --all)
-      leave_out=()
+      leave_out=(-LE '^debug$')
+      shift
+      continue
+      ;;
+    --debug)
+      debug_kernel=1 leave_out=(-L '^debug$')
       shift
       continue
       ;;
@@ -42,6 +49,7 @@ verb_test() {
   done
   need_root
   lab_up
+  [ -z "$debug_kernel" ] || debug_kernel_make
   lab_build "$preset"
   guest_initramfs_make "$preset"
   # Only tests that take long boot it.

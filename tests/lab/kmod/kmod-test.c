@@ -331,6 +331,41 @@ static void case_doorbell_match(void)
 	teardown_own(fd);
 }
 
+/* What VMMs ask before anything else. */
+static void case_info(void)
+{
+	struct {
+		struct vfio_region_info info;
+		char room[64];
+	} region = {.info = {.argsz = sizeof(region.info),
+			     .index = SAMPLE_WINDOW_BAR}};
+	struct vfio_region_info_cap_sparse_mmap *sparse;
+	struct vfio_irq_info irq = {.argsz = sizeof(irq),
+				    .index = VFIO_PCI_MSIX_IRQ_INDEX};
+
+	setup();
+	/* Too little room, and how much it takes. */
+	CHECK(!ioctl(vfio.device, VFIO_DEVICE_GET_REGION_INFO, &region));
+	CHECK(region.info.flags & VFIO_REGION_INFO_FLAG_MMAP);
+	CHECK(region.info.argsz > sizeof(region.info) &&
+	      region.info.argsz <= sizeof(region) && !region.info.cap_offset);
+	CHECK(!ioctl(vfio.device, VFIO_DEVICE_GET_REGION_INFO, &region));
+	CHECK(region.info.cap_offset == sizeof(region.info));
+	sparse = (void *)region.room;
+	CHECK(sparse->header.id == VFIO_REGION_INFO_CAP_SPARSE_MMAP);
+	CHECK(sparse->nr_areas == 1 && sparse->areas[0].offset == 0 &&
+	      sparse->areas[0].size == SAMPLE_WINDOW_SIZE);
+	/* VMMs show the guest the table of MSI-X; nobody maps it. */
+	CHECK(!(vfio.flags[SAMPLE_MSIX_BAR] & VFIO_REGION_INFO_FLAG_MMAP));
+	/* Vectors come and go one by one, without taking all away first. */
+	CHECK(!ioctl(vfio.device, VFIO_DEVICE_GET_IRQ_INFO, &irq));
+	CHECK(irq.count == SAMPLE_VECTORS);
+	CHECK(irq.flags == (VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE));
+	irq.index = 5;
+	CHECK_ERRNO(ioctl(vfio.device, VFIO_DEVICE_GET_IRQ_INFO, &irq), EINVAL);
+	teardown();
+}
+
 static void fire(uint32_t vector)
 {
 	vfio_write(&vfio, SAMPLE_BAR, REG(length), vector, 4);
@@ -462,6 +497,49 @@ static void case_vector(void)
 
 static atomic_bool reading;
 
+static void *copier(void *opaque)
+{
+	int fd = *(int *)opaque;
+	uintptr_t copied = 0;
+	char data[16384];
+
+	while (atomic_load(&reading))
+		if (pread(fd, data, sizeof(data), GUEST_BASE) > 0)
+			copied++;
+		else
+			CHECK(errno == EFAULT || errno == ESTALE);
+	return (void *)copied;
+}
+
+/* The VMM takes memory, and the vGPU itself, away from under the copies. */
+static void case_memory_race(void)
+{
+	int i, fd = setup_own(5000);
+	pthread_t thread;
+	void *copied;
+	char byte;
+
+	atomic_store(&reading, true);
+	CHECK(!pthread_create(&thread, NULL, copier, &fd));
+	for (i = 0; i < 200; i++) {
+		sleep_ms(i % 3);
+		vfio_unmap_guest(&vfio, GUEST_BASE);
+		vfio_map_guest(&vfio, GUEST_BASE);
+	}
+	for (i = 0; i < 50; i++) {
+		sleep_ms(i % 3);
+		vfio_close(&vfio);
+		vfio_open(&vfio, uuid);
+	}
+	sleep_ms(100);
+	atomic_store(&reading, false);
+	pthread_join(thread, &copied);
+	CHECK(copied);
+	vfio_unmap_guest(&vfio, GUEST_BASE);
+	CHECK_ERRNO(pread(fd, &byte, 1, GUEST_BASE), EFAULT);
+	teardown_own(fd);
+}
+
 static void *window_reader(void *opaque)
 {
 	volatile uint32_t *window = opaque;
@@ -524,6 +602,40 @@ static void case_window(void)
 	/* Nothing there to show: zeros, and no trap. */
 	CHECK_ERRNO(ioctl(fd, TRANCHE_VGPU_MAP, &map), EINVAL);
 	teardown_own(fd);
+}
+
+/* Flags of the mapping at @address, as /proc/self/smaps has them. */
+static void mapping_flags(const void *address, char *flags, size_t size)
+{
+	FILE *file = fopen("/proc/self/smaps", "re");
+	bool found = false;
+	char line[256];
+	void *start;
+
+	CHECK(file);
+	flags[0] = '\0';
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%p-", &start) == 1 && strchr(line, '-'))
+			found = start == address;
+		if (found && !strncmp(line, "VmFlags:", 8))
+			snprintf(flags, size, "%s", line + 8);
+	}
+	fclose(file);
+}
+
+/* KVM waits for good in a mapping that mixes pages and frames. */
+static void case_window_flags(void)
+{
+	char flags[256];
+
+	setup();
+	mapping_flags(vfio_map_window(&vfio, SAMPLE_WINDOW_BAR), flags,
+		      sizeof(flags));
+	CHECK(strstr(flags, " pf ") && strstr(flags, " io ") &&
+	      strstr(flags, " de ") && strstr(flags, " dd ") &&
+	      strstr(flags, " sh "));
+	CHECK(!strstr(flags, " mm "));
+	teardown();
 }
 
 static void case_window_refusals(void)
@@ -924,6 +1036,91 @@ static void case_parallel(void)
 	teardown_own(fd);
 }
 
+static void *write_thread(void *opaque)
+{
+	vfio_write(&vfio, SAMPLE_BAR, 0x300, 7, 4);
+	return opaque;
+}
+
+static void on_kick(int number)
+{
+	(void)number;
+}
+
+static void serve_next(int fd, struct tranche_serve *serve, uint32_t op)
+{
+	do {
+		serve->flags = TRANCHE_SERVE_RECEIVE;
+		CHECK(!ioctl(fd, TRANCHE_VGPU_SERVE, serve));
+	} while (serve->message.op == TRANCHE_OP_OPEN);
+	CHECK(serve->message.op == op);
+}
+
+static void serve_answer(int fd, struct tranche_serve *serve)
+{
+	serve->flags = TRANCHE_SERVE_ANSWER;
+	serve->answer.seq = serve->message.seq;
+	serve->answer.error = 0;
+	serve->answer.length = serve->message.op == TRANCHE_OP_READ
+				       ? serve->message.length
+				       : 0;
+	CHECK(!ioctl(fd, TRANCHE_VGPU_SERVE, serve));
+}
+
+/* VMMs kick their threads: no write happens twice, but a killed one ends. */
+static void case_signals(void)
+{
+	const struct sigaction action = {.sa_handler = on_kick};
+	struct tranche_serve serve = {0};
+	int i, fd = setup_own(60000);
+	pthread_t thread;
+	pid_t pid;
+
+	CHECK(!sigaction(SIGUSR1, &action, NULL));
+	CHECK(!pthread_create(&thread, NULL, write_thread, NULL));
+	serve_next(fd, &serve, TRANCHE_OP_WRITE);
+	for (i = 0; i < 50; i++) {
+		CHECK(!pthread_kill(thread, SIGUSR1));
+		sleep_ms(2);
+	}
+	serve.flags = TRANCHE_SERVE_RECEIVE | TRANCHE_SERVE_NOWAIT;
+	CHECK_ERRNO(ioctl(fd, TRANCHE_VGPU_SERVE, &serve), EAGAIN);
+	serve_answer(fd, &serve);
+	pthread_join(thread, NULL);
+
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		vfio_read(&vfio, SAMPLE_BAR, 0, 4);
+		_exit(0);
+	}
+	serve_next(fd, &serve, TRANCHE_OP_READ);
+	kill(pid, SIGKILL);
+	for (i = 0; !waitpid(pid, NULL, WNOHANG); i++) {
+		CHECK(i < 200);
+		sleep_ms(100);
+	}
+	serve_answer(fd, &serve);
+	teardown_own(fd);
+}
+
+/* A broker dies without waiting for the VMMs, which work on. */
+static void case_orphan(void)
+{
+	struct stand other;
+
+	setup();
+	stand_leave(&stand);
+	vfio_write(&vfio, SAMPLE_BAR, 0, 42, 8);
+	CHECK(vfio_read(&vfio, SAMPLE_BAR, 0, 8) == 42);
+	CHECK(!vfio_reset(&vfio));
+	CHECK(stand_attach(&other) == 1);
+	vfio_close(&vfio);
+	CHECK(!stand_remove(uuid));
+	stand_end(&other);
+	device_kill();
+}
+
 static void *remove_thread(void *opaque)
 {
 	CHECK(!stand_remove(opaque));
@@ -1011,13 +1208,16 @@ static const struct {
 	{"open", case_open},
 	{"config", case_config},
 	{"registers", case_registers},
+	{"info", case_info},
 	{"doorbell", case_doorbell},
 	{"doorbell-match", case_doorbell_match},
 	{"msix", case_msix},
 	{"intx", case_intx},
 	{"memory", case_memory},
 	{"vector", case_vector},
+	{"memory-race", case_memory_race},
 	{"window", case_window},
+	{"window-flags", case_window_flags},
 	{"window-refusals", case_window_refusals},
 	{"charge", case_charge},
 	{"huge", case_huge},
@@ -1029,6 +1229,8 @@ static const struct {
 	{"hang", case_hang},
 	{"nonsense", case_nonsense},
 	{"parallel", case_parallel},
+	{"signals", case_signals},
+	{"orphan", case_orphan},
 	{"remove", case_remove},
 	{"unbind", case_unbind},
 	{"hot-removal", case_hot_removal},

@@ -72,7 +72,12 @@ static int open_cdev(struct vfio *vfio, const char *uuid)
 	return 0;
 }
 
-static void map_guest(struct vfio *vfio, uint64_t iova)
+/**
+ * vfio_map_guest() - put guest memory at an address
+ * @vfio: the client
+ * @iova: where
+ */
+void vfio_map_guest(struct vfio *vfio, uint64_t iova)
 {
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = sizeof(map),
@@ -95,6 +100,33 @@ static void map_guest(struct vfio *vfio, uint64_t iova)
 		CHECK(!ioctl(vfio->container, VFIO_IOMMU_MAP_DMA, &map));
 	else
 		CHECK(!ioctl(vfio->container, IOMMU_IOAS_MAP, &ioas_map));
+}
+
+/**
+ * vfio_unmap_guest() - take it away again
+ * @vfio: the client
+ * @iova: where
+ */
+void vfio_unmap_guest(struct vfio *vfio, uint64_t iova)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.iova = iova,
+		.size = GUEST_SIZE,
+	};
+	struct iommu_ioas_unmap ioas_unmap = {
+		.size = sizeof(ioas_unmap),
+		.ioas_id = vfio->ioas,
+		.iova = iova,
+		.length = GUEST_SIZE,
+	};
+
+	if (vfio->group >= 0)
+		CHECK(!ioctl(vfio->container, VFIO_IOMMU_UNMAP_DMA, &unmap) &&
+		      unmap.size == GUEST_SIZE);
+	else
+		CHECK(!ioctl(vfio->container, IOMMU_IOAS_UNMAP, &ioas_unmap) &&
+		      ioas_unmap.length == GUEST_SIZE);
 }
 
 static void learn_regions(struct vfio *vfio)
@@ -137,8 +169,8 @@ int vfio_try_open(struct vfio *vfio, const char *uuid)
 	vfio->memory = mmap(NULL, GUEST_SIZE, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(vfio->memory != MAP_FAILED);
-	map_guest(vfio, GUEST_BASE);
-	map_guest(vfio, GUEST_BASE2);
+	vfio_map_guest(vfio, GUEST_BASE);
+	vfio_map_guest(vfio, GUEST_BASE2);
 	learn_regions(vfio);
 	return 0;
 }

@@ -32,6 +32,9 @@ int vfio_try_open(struct vfio *vfio, const char *uuid);
 void vfio_open(struct vfio *vfio, const char *uuid);
 void vfio_close(struct vfio *vfio);
 
+void vfio_map_guest(struct vfio *vfio, uint64_t iova);
+void vfio_unmap_guest(struct vfio *vfio, uint64_t iova);
+
 uint64_t vfio_read(struct vfio *vfio, unsigned int region, uint64_t offset,
 		   unsigned int length);
 void vfio_write(struct vfio *vfio, unsigned int region, uint64_t offset,

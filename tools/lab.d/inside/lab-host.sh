@@ -57,12 +57,21 @@ host_options_parse() {
   done
 }
 
-# One kernel of each series is in the root file system.
+# One kernel of each series is in the root file system, and a debug kernel, if
+# one was made, beside them.
 host_kernel_release() {
-  local path
-  for path in /lib/modules/"$opt_kernel".*; do
-    basename "$path"
-  done
+  case $opt_kernel in
+  debug) basename /lib/modules/*-debug ;;
+  *) basename "/lib/modules/$opt_kernel".*-amd64 ;;
+  esac
+}
+
+# host_kernel_image RELEASE
+host_kernel_image() {
+  case $1 in
+  *-debug) echo "/lib/modules/$1/vmlinuz" ;;
+  *) echo "/boot/vmlinuz-$1" ;;
+  esac
 }
 
 host_keys_make() {
@@ -73,7 +82,8 @@ host_keys_make() {
   printf 'lab %s\n' "$(cat "$dir/run/host_key.pub")" >"$dir/known_hosts"
 }
 
-# host_initramfs_make FILE: busybox and the modules that reach the 9p root.
+# host_initramfs_make FILE: busybox and the modules that reach the 9p root. A
+# debug kernel has no modules in that root: its few come along.
 host_initramfs_make() {
   local tree release
   release=$(host_kernel_release)
@@ -83,6 +93,11 @@ host_initramfs_make() {
   cp "$HOST_D/host/initramfs-init" "$tree/init"
   "$HOST_D/inside/modules-copy" "$release" "$tree" \
     virtio_pci virtio_net 9pnet_virtio 9p overlay
+  if [ "$opt_kernel" = debug ]; then
+    mkdir -p "$tree/lib/modules/$release"
+    cp -r "/lib/modules/$release"/{kernel,modules.*} \
+      "$tree/lib/modules/$release/"
+  fi
   (cd "$tree" && find . | cpio --quiet -o -H newc) >"$1"
   rm -rf "$tree"
 }
@@ -157,7 +172,7 @@ host_args() {
   echo -device virtio-net-pci,netdev=net,romfile=
   echo -device virtio-rng-pci
   echo -nodefaults -no-user-config -no-reboot -serial "file:$dir/console"
-  echo -kernel "/boot/vmlinuz-$(host_kernel_release)"
+  echo -kernel "$(host_kernel_image "$(host_kernel_release)")"
   echo -initrd "$dir/initramfs"
   printf '%s\n' -append "${append// /$'\t'}"
 }
