@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "scheduler/arbiter/internal.h"
@@ -15,6 +16,7 @@
 
 #define EVENTS_MAX 65536
 #define EVENTS_FIRST 64
+#define SLICES_SIZE (SLICES_MAX * sizeof(struct arbiter_slice))
 
 uint64_t arbiter_clock(void)
 {
@@ -119,6 +121,8 @@ static int thread_start(struct arbiter *arbiter)
 
 static int arbiter_open(struct arbiter *arbiter)
 {
+	void *slices;
+
 	arbiter->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (arbiter->epoll_fd < 0)
 		return -errno;
@@ -126,9 +130,11 @@ static int arbiter_open(struct arbiter *arbiter)
 	if (arbiter->kick.fd < 0)
 		return -errno;
 	/* Pages of it are made when they are first written. */
-	arbiter->slices = calloc(SLICES_MAX, sizeof(*arbiter->slices));
-	if (!arbiter->slices)
-		return -ENOMEM;
+	slices = mmap(NULL, SLICES_SIZE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (slices == MAP_FAILED)
+		return -errno;
+	arbiter->slices = slices;
 	return source_watch(arbiter, &arbiter->kick, EPOLLIN);
 }
 
@@ -141,7 +147,8 @@ void arbiter_destroy(struct arbiter *arbiter)
 	if (arbiter->epoll_fd >= 0)
 		close(arbiter->epoll_fd);
 	pthread_mutex_destroy(&arbiter->lock);
-	free(arbiter->slices);
+	if (arbiter->slices)
+		munmap(arbiter->slices, SLICES_SIZE);
 	free(arbiter->events);
 	free(arbiter);
 }
