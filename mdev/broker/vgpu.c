@@ -107,6 +107,9 @@ static int door_open(const struct vgpu *vgpu)
 	}
 	if (chmod(door, 0600) < 0 || chown(door, vgpu->uid, -1) < 0)
 		r = -errno;
+	/* Stopped before this arbiter began: nobody comes in until a reset. */
+	if (r == 0 && vgpu->stopped && unlink(door) < 0)
+		r = -errno;
 	if (r < 0)
 		arbiter_account_remove(vgpu->gpu->arbiter, vgpu->uuid);
 	return r;
@@ -129,6 +132,7 @@ static void fill(struct vgpu *vgpu, const struct state_vgpu *state)
 	snprintf(vgpu->name, sizeof(vgpu->name), "%s", state->name);
 	vgpu->transient = state->transient;
 	vgpu->elastic = state->elastic;
+	vgpu->stopped = state->stopped;
 	vgpu->uid = state->uid;
 	vgpu->owner.pid = state->owner;
 	vgpu->owner.start = state->owner_start;
@@ -231,6 +235,19 @@ void vgpu_elastic_update(struct host_gpu *gpu)
 	}
 }
 
+/* A door that was taken away comes with a new account only. */
+static int account_reset(struct vgpu *vgpu)
+{
+	char door[PATH_MAX];
+
+	vgpu->stopped = false;
+	vgpu_door(vgpu, door, sizeof(door));
+	if (access(door, F_OK) == 0)
+		return arbiter_account_reset(vgpu->gpu->arbiter, vgpu->uuid);
+	arbiter_account_remove(vgpu->gpu->arbiter, vgpu->uuid);
+	return door_open(vgpu);
+}
+
 /* A new process serves a broken vGPU already, which waits for its VMM. */
 static bool served(const struct vgpu *vgpu)
 {
@@ -242,11 +259,11 @@ static bool served(const struct vgpu *vgpu)
 
 int vgpu_reset(struct vgpu *vgpu)
 {
-	int r = arbiter_account_reset(vgpu->gpu->arbiter, vgpu->uuid);
+	int r = account_reset(vgpu);
 
 	if (r < 0)
 		return r;
-	vgpu->stopped = false;
+	vgpu_save(vgpu);
 	if (vgpu->type && !served(vgpu)) {
 		process_reset(vgpu);
 		r = process_start(vgpu);
@@ -263,6 +280,7 @@ void vgpu_save(const struct vgpu *vgpu)
 		.program = !vgpu->type,
 		.transient = vgpu->transient,
 		.elastic = vgpu->elastic,
+		.stopped = vgpu->stopped,
 		.uid = vgpu->uid,
 		.owner = vgpu->owner.pid,
 		.owner_start = vgpu->owner.start,
