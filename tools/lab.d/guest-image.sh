@@ -71,7 +71,8 @@ guest_initramfs_make() {
     guest_files_carry "$@"
     LAB_OUT='' step "making the guest initramfs for $kernel" \
       inside /src/tools/lab.d/inside/guest-initramfs "$kernel" \
-      "/lab/images/guest-$kernel.cpio" "$preset" "${CARRIED[@]}" ||
+      "/lab/images/guest-$kernel.cpio" "/build/$preset/bin/tranche-load" \
+      "${CARRIED[@]}" ||
       die "no guest image: see above" 1
     echo "$key" >"$target.key"
   done

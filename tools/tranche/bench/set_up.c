@@ -11,7 +11,7 @@
 #include "tools/tranche/message.h"
 
 #define ENVIRONMENT_MAX 16
-#define BOOT_SECONDS 300
+#define BOOT_SECONDS 600
 #define END_SECONDS 60
 
 struct guests {

@@ -12,7 +12,7 @@
 #include "tools/tranche/message.h"
 
 /* Five times what guests on one emulated processor were seen to need. */
-#define BOOT_SECONDS 300
+#define BOOT_SECONDS 600
 #define CALIBRATE_SECONDS 240
 #define END_SECONDS 60
 
