@@ -23,10 +23,11 @@ static const char vertex_text[] = "attribute vec2 place;\n"
 				  "void main() {\n"
 				  "  gl_Position = vec4(place, 0.0, 1.0);\n"
 				  "}\n";
-static const char fragment_text[] = "precision mediump float;\n"
-				    "void main() {\n"
-				    "  gl_FragColor = vec4(1.0, 0.0, 0.0, 1.0);\n"
-				    "}\n";
+static const char fragment_text[] =
+	"precision mediump float;\n"
+	"void main() {\n"
+	"  gl_FragColor = vec4(1.0, 0.0, 0.0, 1.0);\n"
+	"}\n";
 
 static void make_context(void)
 {
@@ -64,8 +65,7 @@ static void make_target(void)
 	glBindFramebuffer(GL_FRAMEBUFFER, frame);
 	glFramebufferTexture2D(GL_FRAMEBUFFER, GL_COLOR_ATTACHMENT0,
 			       GL_TEXTURE_2D, texture, 0);
-	if (glCheckFramebufferStatus(GL_FRAMEBUFFER) !=
-	    GL_FRAMEBUFFER_COMPLETE)
+	if (glCheckFramebufferStatus(GL_FRAMEBUFFER) != GL_FRAMEBUFFER_COMPLETE)
 		errx(2, "no frame buffer");
 	glViewport(0, 0, EDGE, EDGE);
 }
