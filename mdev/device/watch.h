@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WATCH_MS 5000
+#define WATCH_MS 10000
 
 /* What is to be done about a request that is late. */
 enum watch_verdict {

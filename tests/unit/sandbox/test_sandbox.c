@@ -413,6 +413,39 @@ static void test_read_only_otherwise(void **state)
 	run_to_log(f, argv, denied);
 }
 
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, path);
+	assert_return_code(
+		bind(fd, (struct sockaddr *)&address, sizeof(address)), errno);
+	assert_return_code(listen(fd, 4), errno);
+	assert_return_code(chmod(path, 0666), errno);
+	return fd;
+}
+
+/* As a gate reaches its door. */
+static void test_shown_socket_is_reached(void **state)
+{
+	struct fixture *f = *state;
+	char *argv[] = {f->program, TEXT("attempts"), TEXT("/door/socket"),
+			NULL};
+	struct sandbox_config config;
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/socket", f->folder);
+	fd = listen_at(path);
+	assert_int_equal(sandbox_paths_add(&f->paths, f->folder, "/door", 0),
+			 0);
+	config = config_for(f, argv);
+	assert_int_equal(run(&config), 1);
+	assert_non_null(strstr(logged(f), "\n/door/socket done\n"));
+	close(fd);
+}
+
 static void test_missing_path(void **state)
 {
 	struct fixture *f = *state;
@@ -628,6 +661,7 @@ int main(void)
 		TEST(test_outlives_its_starter),
 		TEST(test_writable_only_where_asked),
 		TEST(test_read_only_otherwise),
+		TEST(test_shown_socket_is_reached),
 		TEST(test_missing_path),
 		TEST(test_missing_program),
 		TEST(test_wrong_configuration),
