@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "scheduler/arbiter/internal.h"
@@ -15,6 +16,7 @@
 
 #define EVENTS_MAX 65536
 #define EVENTS_FIRST 64
+#define SLICES_SIZE (SLICES_MAX * sizeof(struct arbiter_slice))
 
 uint64_t arbiter_clock(void)
 {
@@ -76,6 +78,8 @@ void arbiter_tell(struct arbiter *arbiter)
 	struct queued_event *events;
 	size_t count, i;
 
+	if (!arbiter->ops)
+		return;
 	pthread_mutex_lock(&arbiter->lock);
 	events = arbiter->events;
 	count = arbiter->event_count;
@@ -117,6 +121,8 @@ static int thread_start(struct arbiter *arbiter)
 
 static int arbiter_open(struct arbiter *arbiter)
 {
+	void *slices;
+
 	arbiter->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (arbiter->epoll_fd < 0)
 		return -errno;
@@ -124,13 +130,15 @@ static int arbiter_open(struct arbiter *arbiter)
 	if (arbiter->kick.fd < 0)
 		return -errno;
 	/* Pages of it are made when they are first written. */
-	arbiter->slices = calloc(SLICES_MAX, sizeof(*arbiter->slices));
-	if (!arbiter->slices)
-		return -ENOMEM;
+	slices = mmap(NULL, SLICES_SIZE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (slices == MAP_FAILED)
+		return -errno;
+	arbiter->slices = slices;
 	return source_watch(arbiter, &arbiter->kick, EPOLLIN);
 }
 
-static void arbiter_destroy(struct arbiter *arbiter)
+void arbiter_destroy(struct arbiter *arbiter)
 {
 	while (arbiter->accounts)
 		account_free(arbiter->accounts);
@@ -139,13 +147,15 @@ static void arbiter_destroy(struct arbiter *arbiter)
 	if (arbiter->epoll_fd >= 0)
 		close(arbiter->epoll_fd);
 	pthread_mutex_destroy(&arbiter->lock);
-	free(arbiter->slices);
+	if (arbiter->slices)
+		munmap(arbiter->slices, SLICES_SIZE);
 	free(arbiter->events);
 	free(arbiter);
 }
 
-int arbiter_new(struct arbiter **new, const struct tsched_config *config,
-		const struct arbiter_ops *ops, void *owner)
+/* Everything but its thread. */
+int arbiter_create(struct arbiter **new, const struct tsched_config *config,
+		   const struct arbiter_ops *ops, void *owner)
 {
 	struct arbiter *arbiter = calloc(1, sizeof(*arbiter));
 	int r;
@@ -167,8 +177,23 @@ int arbiter_new(struct arbiter **new, const struct tsched_config *config,
 	r = tsched_gpu_init(&arbiter->gpu, config, arbiter->now_ns);
 	if (r == 0)
 		r = arbiter_open(arbiter);
-	if (r == 0)
-		r = thread_start(arbiter);
+	if (r < 0) {
+		arbiter_destroy(arbiter);
+		return r;
+	}
+	*new = arbiter;
+	return 0;
+}
+
+int arbiter_new(struct arbiter **new, const struct tsched_config *config,
+		const struct arbiter_ops *ops, void *owner)
+{
+	struct arbiter *arbiter;
+	int r = arbiter_create(&arbiter, config, ops, owner);
+
+	if (r < 0)
+		return r;
+	r = thread_start(arbiter);
 	if (r < 0) {
 		arbiter_destroy(arbiter);
 		return r;

@@ -71,7 +71,8 @@ static int socket_open(const char *path, int timeout_ms)
 
 	if (fd < 0)
 		return -errno;
-	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+	/* Not longer than door->path, which is as large. */
+	strcpy(address.sun_path, path);
 	socket_set_timeout(fd, timeout_ms);
 	do
 		r = connect(fd, (struct sockaddr *)&address, sizeof(address));

@@ -256,6 +256,8 @@ unsigned int lane_running(const struct lane *lane,
 {
 	unsigned int count = 0, i;
 
+	if (!lane_in_flight(lane))
+		return 0;
 	for (i = 0; i < LANE_DEPTH_MAX; i++)
 		if (slot_read(&lane->memory->running[i], &jobs[count]))
 			count++;

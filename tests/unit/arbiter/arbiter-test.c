@@ -46,21 +46,21 @@ static int end(void **unused)
 
 static void two_with_equal_weight_have_half_each(void **unused)
 {
-	unsigned int shares[2];
+	unsigned int shares[2], slack;
 
 	(void)unused;
 	stage_load(&s, stage_account(&s), MS, 0);
 	stage_load(&s, stage_account(&s), 4 * MS, 0);
 	stage_wait(stage_stats(&s, 0).submits && stage_stats(&s, 1).submits);
-	stage_shares(&s, 2 * SECOND, shares);
-	assert_in_range(shares[0], 400, 600);
-	assert_in_range(shares[1], 400, 600);
-	assert_in_range(stage_stats(&s, 0).wanted, 400, 600);
+	slack = stage_shares(&s, 2 * SECOND, shares);
+	assert_share(shares[0], 500, slack);
+	assert_share(shares[1], 500, slack);
+	assert_in_range(stage_stats(&s, 0).wanted, 300, 700);
 }
 
 static void weights_divide_the_gpu(void **unused)
 {
-	unsigned int shares[2];
+	unsigned int shares[2], slack;
 
 	(void)unused;
 	stage_account(&s);
@@ -70,15 +70,15 @@ static void weights_divide_the_gpu(void **unused)
 	stage_load(&s, 0, 2 * MS, 0);
 	stage_load(&s, 1, 2 * MS, 0);
 	stage_wait(stage_stats(&s, 0).submits && stage_stats(&s, 1).submits);
-	stage_shares(&s, 2 * SECOND, shares);
-	assert_in_range(shares[0], 680, 820);
-	assert_in_range(shares[1], 180, 320);
+	slack = stage_shares(&s, 2 * SECOND, shares);
+	assert_share(shares[0], 750, slack);
+	assert_share(shares[1], 250, slack);
 }
 
 /* Two accounts of one tenant against one without: a half and two quarters. */
 static void accounts_of_a_tenant_share_its_weight(void **unused)
 {
-	unsigned int shares[3], i;
+	unsigned int shares[3], slack, i;
 
 	(void)unused;
 	for (i = 0; i < 3; i++)
@@ -92,15 +92,15 @@ static void accounts_of_a_tenant_share_its_weight(void **unused)
 	/* While they run. */
 	stage_set(&s, 0);
 	stage_set(&s, 1);
-	stage_shares(&s, 2 * SECOND, shares);
-	assert_in_range(shares[0], 190, 310);
-	assert_in_range(shares[1], 190, 310);
-	assert_in_range(shares[2], 430, 570);
+	slack = stage_shares(&s, 2 * SECOND, shares);
+	assert_share(shares[0], 250, slack);
+	assert_share(shares[1], 250, slack);
+	assert_share(shares[2], 500, slack);
 }
 
 static void cap_limits_even_the_only_one(void **unused)
 {
-	unsigned int shares[1];
+	unsigned int shares[1], slack;
 
 	(void)unused;
 	stage_account(&s);
@@ -108,19 +108,19 @@ static void cap_limits_even_the_only_one(void **unused)
 	stage_set(&s, 0);
 	stage_load(&s, 0, MS, 0);
 	stage_wait(stage_stats(&s, 0).submits);
-	stage_shares(&s, 2 * SECOND, shares);
-	assert_in_range(shares[0], 170, 230);
+	slack = stage_shares(&s, 2 * SECOND, shares);
+	assert_share(shares[0], 200, slack);
 	assert_true(stage_stats(&s, 0).throttled_ns > SECOND);
 	/* Lifted while it is throttled. */
 	s.settings[0].cap = 1000;
 	stage_set(&s, 0);
-	stage_shares(&s, SECOND, shares);
-	assert_in_range(shares[0], 900, 1000);
+	slack = stage_shares(&s, SECOND, shares);
+	assert_true(shares[0] + slack > 950);
 }
 
 static void reservation_holds_against_weight(void **unused)
 {
-	unsigned int shares[3];
+	unsigned int shares[3], slack;
 
 	(void)unused;
 	stage_account(&s);
@@ -136,8 +136,8 @@ static void reservation_holds_against_weight(void **unused)
 	stage_load(&s, 1, MS, 0);
 	stage_load(&s, 2, MS, 0);
 	stage_wait(stage_stats(&s, 0).submits && stage_stats(&s, 2).submits);
-	stage_shares(&s, 2 * SECOND, shares);
-	assert_in_range(shares[0], 270, 360);
+	slack = stage_shares(&s, 2 * SECOND, shares);
+	assert_true(shares[0] + slack >= 300);
 }
 
 static void reservations_that_do_not_fit_are_refused(void **unused)
@@ -148,18 +148,18 @@ static void reservations_that_do_not_fit_are_refused(void **unused)
 	s.settings[0].reservation = 600;
 	stage_set(&s, 0);
 	s.settings[1].reservation = 400;
-	assert_int_equal(arbiter_account_set(s.arbiter, s.names[1],
-					     &s.settings[1]),
-			 -ENOSPC);
+	assert_int_equal(
+		arbiter_account_set(s.arbiter, s.names[1], &s.settings[1]),
+		-ENOSPC);
 	s.settings[1].reservation = 300;
 	stage_set(&s, 1);
 	s.settings[1].cap = 200;
-	assert_int_equal(arbiter_account_set(s.arbiter, s.names[1],
-					     &s.settings[1]),
-			 -EINVAL);
-	assert_int_equal(arbiter_account_set(s.arbiter, "nobody",
-					     &s.settings[1]),
-			 -ENOENT);
+	assert_int_equal(
+		arbiter_account_set(s.arbiter, s.names[1], &s.settings[1]),
+		-EINVAL);
+	assert_int_equal(
+		arbiter_account_set(s.arbiter, "nobody", &s.settings[1]),
+		-ENOENT);
 }
 
 /* Alone, the grant stands: hundreds of jobs, one hold. */
@@ -203,7 +203,7 @@ static void best_effort_holds_nobody_up(void **unused)
 static void many_contexts_gain_an_account_nothing(void **unused)
 {
 	struct load more[4];
-	unsigned int shares[2], i;
+	unsigned int shares[2], slack, i;
 
 	(void)unused;
 	stage_load(&s, stage_account(&s), 2 * MS, 0);
@@ -211,9 +211,9 @@ static void many_contexts_gain_an_account_nothing(void **unused)
 	for (i = 0; i < 4; i++)
 		load_start(&more[i], &s.specs[1], s.gpu);
 	stage_wait(stage_stats(&s, 1).contexts == 5);
-	stage_shares(&s, 2 * SECOND, shares);
-	assert_in_range(shares[0], 420, 580);
-	assert_in_range(shares[1], 420, 580);
+	slack = stage_shares(&s, 2 * SECOND, shares);
+	assert_share(shares[0], 500, slack);
+	assert_share(shares[1], 500, slack);
 	for (i = 0; i < 4; i++) {
 		assert_true(more[i].shared->jobs > 0);
 		load_stop(&more[i]);
@@ -291,9 +291,12 @@ static uint64_t random_below(uint64_t limit)
 }
 
 /*
- * The bound: the job in flight, and time to notice; times what a busy machine
- * may add. A stopped one keeps the GPU until its lease ends.
+ * Nobody waits until a kill limit passes, which is what happens when an end or
+ * a stop goes unnoticed. Without other load it is the job in flight and a
+ * millisecond, and for a stopped one the rest of its lease.
  */
+#define WAIT_LIMIT (2 * SECOND)
+
 static void check_waits(uint64_t limit)
 {
 	assert_in_range(s.loads[0].shared->wait_max_ns, 0, limit);
@@ -316,7 +319,7 @@ static void killed_at_any_moment_it_frees_the_gpu(void **unused)
 		load_stop(&s.loads[1]);
 		s.loads[1].pid = 0;
 	}
-	check_waits(300 * MS);
+	check_waits(WAIT_LIMIT);
 	stage_wait(stage_stats(&s, 1).contexts == 0);
 	assert_int_equal(stage_stats(&s, 1).vram_used, 0);
 	assert_int_equal(stage_stats(&s, 1).kills, 0);
@@ -343,7 +346,7 @@ static void stopped_at_any_moment_it_frees_the_gpu(void **unused)
 		stage_wait(s.loads[0].shared->jobs > jobs + 20);
 		load_kill(&s.loads[1], SIGCONT);
 	}
-	check_waits(500 * MS);
+	check_waits(WAIT_LIMIT);
 	jobs = s.loads[1].shared->jobs;
 	stage_wait(s.loads[1].shared->jobs > jobs + 10);
 	assert_int_equal(stage_stats(&s, 1).kills, 0);
@@ -352,7 +355,7 @@ static void stopped_at_any_moment_it_frees_the_gpu(void **unused)
 /* Once it is known to be stopped, the other has the GPU to itself. */
 static void stopped_waiter_wastes_no_slices(void **unused)
 {
-	unsigned int shares[2];
+	unsigned int shares[2], slack;
 
 	(void)unused;
 	s.config.lease_ns = 50 * MS;
@@ -362,17 +365,17 @@ static void stopped_waiter_wastes_no_slices(void **unused)
 	stage_wait(s.loads[0].shared->jobs > 10 && s.loads[1].shared->jobs);
 	load_kill(&s.loads[1], SIGSTOP);
 	load_sleep_until(load_now() + 200 * MS);
-	stage_shares(&s, SECOND, shares);
-	assert_true(shares[0] > 900);
+	slack = stage_shares(&s, SECOND, shares);
+	assert_true(shares[0] + slack > 950);
 	load_kill(&s.loads[1], SIGCONT);
-	stage_shares(&s, SECOND, shares);
-	assert_in_range(shares[1], 350, 600);
+	slack = stage_shares(&s, SECOND, shares);
+	assert_share(shares[1], 500, slack);
 }
 
 /* The arbiter ends, and another comes. */
 
-static void without_arbiter_nothing_passes_and_with_the_next_all_goes_on(
-	void **unused)
+static void
+without_arbiter_nothing_passes_and_with_the_next_all_goes_on(void **unused)
 {
 	uint64_t now, jobs[2];
 	unsigned int i;
@@ -549,8 +552,7 @@ static void slices_tell_of_each_hold(void **unused)
 		assert_true(slices[i].want_ns <= slices[i].begin_ns);
 		assert_true(slices[i].begin_ns <= slices[i].end_ns);
 		if (i)
-			assert_true(slices[i].begin_ns >=
-				    slices[i - 1].end_ns);
+			assert_true(slices[i].begin_ns >= slices[i - 1].end_ns);
 	}
 	assert_true(stage_stats(&s, 0).wait_p99_us >=
 		    stage_stats(&s, 0).wait_p50_us);

@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SLICES_AT_ONCE 256
+#define SLACK_PERMILLE 40
+
 static void stage_event(void *owner, const struct arbiter_event *event)
 {
 	struct stage *stage = owner;
@@ -24,14 +27,13 @@ void stage_open(struct stage *stage)
 {
 	unsigned int i;
 
-	assert_int_equal(arbiter_new(&stage->arbiter, &stage->config,
-				     &stage_ops, stage),
-			 0);
+	assert_int_equal(
+		arbiter_new(&stage->arbiter, &stage->config, &stage_ops, stage),
+		0);
 	for (i = 0; i < stage->count; i++)
-		assert_int_equal(arbiter_account_add(stage->arbiter,
-						     stage->names[i],
-						     &stage->settings[i],
-						     stage->doors[i]),
+		assert_int_equal(arbiter_account_add(
+					 stage->arbiter, stage->names[i],
+					 &stage->settings[i], stage->doors[i]),
 				 0);
 }
 
@@ -71,10 +73,9 @@ unsigned int stage_account(struct stage *stage)
 	snprintf(stage->doors[index], sizeof(stage->doors[index]), "%s/%u",
 		 stage->folder, index);
 	arbiter_settings_init(&stage->settings[index]);
-	assert_int_equal(arbiter_account_add(stage->arbiter,
-					     stage->names[index],
-					     &stage->settings[index],
-					     stage->doors[index]),
+	assert_int_equal(arbiter_account_add(
+				 stage->arbiter, stage->names[index],
+				 &stage->settings[index], stage->doors[index]),
 			 0);
 	return index;
 }
@@ -109,9 +110,40 @@ struct arbiter_account_stats stage_stats(struct stage *stage,
 	return stats;
 }
 
-void stage_shares(struct stage *stage, uint64_t ns, unsigned int *shares)
+/* Since hold number @after. */
+static uint64_t longest_hold(struct stage *stage, uint64_t after)
+{
+	static struct arbiter_slice slices[SLICES_AT_ONCE];
+	uint64_t longest = 0;
+	size_t count, i;
+
+	do {
+		count = arbiter_slices(stage->arbiter, &after, slices,
+				       SLICES_AT_ONCE);
+		for (i = 0; i < count; i++) {
+			uint64_t ns = slices[i].end_ns - slices[i].begin_ns;
+
+			longest = ns > longest ? ns : longest;
+		}
+	} while (count);
+	return longest;
+}
+
+static uint64_t holds_until_now(struct stage *stage)
+{
+	static struct arbiter_slice slices[SLICES_AT_ONCE];
+	uint64_t after = 0;
+
+	while (arbiter_slices(stage->arbiter, &after, slices, SLICES_AT_ONCE))
+		;
+	return after;
+}
+
+unsigned int stage_shares(struct stage *stage, uint64_t ns,
+			  unsigned int *shares)
 {
 	uint64_t before[STAGE_ACCOUNTS], begin = load_now();
+	uint64_t holds = holds_until_now(stage);
 	unsigned int i;
 
 	for (i = 0; i < stage->count; i++)
@@ -120,4 +152,5 @@ void stage_shares(struct stage *stage, uint64_t ns, unsigned int *shares)
 	for (i = 0; i < stage->count; i++)
 		shares[i] = (stage_stats(stage, i).gpu_ns - before[i]) * 1000 /
 			    (load_now() - begin);
+	return SLACK_PERMILLE + 2 * longest_hold(stage, holds) * 1000 / ns;
 }

@@ -48,17 +48,32 @@ void stage_load(struct stage *stage, unsigned int index, uint64_t job_ns,
 struct arbiter_account_stats stage_stats(struct stage *stage,
 					 unsigned int index);
 
-/* stage_shares - permille of the time held within @ns, by account */
-void stage_shares(struct stage *stage, uint64_t ns, unsigned int *shares);
+/**
+ * stage_shares - permille of the time held within a while, by account
+ * @stage: the stage
+ * @ns: the while
+ * @shares: filled in
+ *
+ * Return: how far, in permille, a share may be from what it should be: two of
+ * the longest holds that there were, by the bound that docs/scheduling.md
+ * derives, and a little. A busy machine makes holds long.
+ */
+unsigned int stage_shares(struct stage *stage, uint64_t ns,
+			  unsigned int *shares);
+
+#define assert_share(share, permille, slack)                             \
+	assert_in_range(share,                                           \
+			(permille) > (slack) ? (permille) - (slack) : 0, \
+			(permille) + (slack))
 
 /* stage_wait - until a condition holds, or fail after ten seconds */
-#define stage_wait(condition)                                        \
-	do {                                                         \
-		uint64_t stage_wait_end = load_now() + 10 * SECOND;  \
-                                                                     \
-		while (!(condition) && load_now() < stage_wait_end)  \
-			load_sleep_until(load_now() + MS);           \
-		assert_true(condition);                              \
+#define stage_wait(condition)                                       \
+	do {                                                        \
+		uint64_t stage_wait_end = load_now() + 10 * SECOND; \
+                                                                    \
+		while (!(condition) && load_now() < stage_wait_end) \
+			load_sleep_until(load_now() + MS);          \
+		assert_true(condition);                             \
 	} while (0)
 
 #endif
