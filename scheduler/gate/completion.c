@@ -6,7 +6,7 @@
  * are looked at with a later submission, and every few milliseconds. That
  * costs no system call per submission. Otherwise the queue's thread waits for
  * each mark. One submission in many is watched in any case, to know how long
- * the jobs are; times seen late are never used for that.
+ * the jobs are; of times seen late only those are used that are shorter.
  */
 #include "scheduler/gate/queue.h"
 
@@ -17,13 +17,15 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 #define LAZY_JOB_NS (NS_PER_MS / 2) /* jobs shorter than this are short */
-#define LAZY_JOBS 4 /* that many have to be seen first */
+#define LAZY_JOBS 8 /* that many have to be seen first */
 #define LAZY_UNWATCHED 64 /* one of so many is watched */
 #define LAZY_PENDING 8 /* so many may be pending before a look */
 #define TICK_NS (10 * NS_PER_MS)
 #define IDLE_TICKS 16 /* then the thread sleeps */
 #define WAIT_NS (100 * NS_PER_MS)
-#define AVERAGE_SHIFT 3
+#define DUE_NS (NS_PER_MS / 10)
+#define AVERAGE_SHIFT 4
+#define GROWTH_NS (NS_PER_MS / 10)
 
 /* ------------------------------------------------------------------------
  * Marks
@@ -56,7 +58,7 @@ static bool mark_reached(const struct submission *submission, uint64_t value)
 
 /* Called without a lock. */
 static void mark_wait(struct device *device, VkSemaphore done, uint64_t value,
-		      VkFence fence)
+		      VkFence fence, uint64_t timeout_ns)
 {
 	VkSemaphoreWaitInfo info = {
 		.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
@@ -66,10 +68,11 @@ static void mark_wait(struct device *device, VkSemaphore done, uint64_t value,
 	};
 
 	if (device->timeline)
-		device->next.wait_semaphores(device->handle, &info, WAIT_NS);
+		device->next.wait_semaphores(device->handle, &info,
+					     timeout_ns);
 	else
 		device->next.wait_fences(device->handle, 1, &fence, VK_TRUE,
-					 WAIT_NS);
+					 timeout_ns);
 }
 
 /* ------------------------------------------------------------------------
@@ -92,26 +95,45 @@ static uint64_t run_ns(const struct queue *queue,
 	return now_ns > begin_ns ? now_ns - begin_ns : 0;
 }
 
+/*
+ * What is seen is never shorter than the job and, on a busy processor, often
+ * much longer. So a shorter time is believed at once, a longer one slowly.
+ */
 static void job_learn(struct queue *queue, uint64_t gpu_ns)
 {
-	int64_t difference = (int64_t)gpu_ns - (int64_t)queue->job_ns;
+	uint64_t most_ns = 2 * queue->job_ns + GROWTH_NS;
 
-	if (!queue->jobs_seen++)
+	if (!queue->job_ns || gpu_ns < queue->job_ns)
 		queue->job_ns = gpu_ns;
+	else if (gpu_ns < most_ns)
+		queue->job_ns += (gpu_ns - queue->job_ns) >> AVERAGE_SHIFT;
 	else
-		queue->job_ns += difference >> AVERAGE_SHIFT;
+		queue->job_ns += (most_ns - queue->job_ns) >> AVERAGE_SHIFT;
+}
+
+/*
+ * Whether an estimator may learn from a job: not from the first, for which
+ * drivers still build things; and of those seen late only if that can't make
+ * it expect more.
+ */
+static bool job_counts(const struct queue *queue, uint64_t gpu_ns, bool on_time)
+{
+	return queue->jobs_seen && (on_time || gpu_ns < queue->job_ns);
 }
 
 static void submission_complete(struct queue *queue,
 				struct submission *submission, uint64_t now_ns,
 				bool on_time)
 {
-	uint64_t gpu_ns = run_ns(queue, submission, now_ns);
+	uint64_t gpu_ns = on_time ? run_ns(queue, submission, now_ns)
+				  : now_ns - submission->submit_ns;
 
+	on_time = job_counts(queue, gpu_ns, on_time);
 	if (on_time)
 		job_learn(queue, gpu_ns);
-	else if (gpu_ns > queue->job_ns)
+	else if (queue->job_ns && gpu_ns > queue->job_ns)
 		gpu_ns = queue->job_ns;
+	queue->jobs_seen++;
 	queue->complete_ns = now_ns;
 	queue_leave(submission, now_ns, gpu_ns, on_time);
 	submission->next = queue->spare;
@@ -146,14 +168,35 @@ static uint32_t harvest(struct queue *queue, uint64_t awaited)
 	return count;
 }
 
+/* The thread may be waiting for a fence, which nobody may reset then. */
+static bool may_harvest(const struct queue *queue)
+{
+	return queue->device->timeline || !queue->running;
+}
+
+/* Called with the lock held: the oldest one must be about to end. */
+static bool end_is_due(const struct queue *queue)
+{
+	return submission_is_out(queue->pending) && queue->job_ns &&
+	       queue->job_ns < LAZY_JOB_NS &&
+	       run_ns(queue, queue->pending, thread_now()) >= queue->job_ns;
+}
+
 uint32_t completion_harvest(struct queue *queue)
 {
+	uint64_t value = 0;
 	uint32_t count;
 
 	pthread_mutex_lock(&queue->lock);
-	/* The thread may be waiting for a fence, which nobody may reset then. */
-	count = queue->device->timeline || !queue->running ? harvest(queue, 0)
-							   : 0;
+	count = may_harvest(queue) ? harvest(queue, 0) : 0;
+	if (!count && queue->device->timeline && end_is_due(queue))
+		value = queue->pending->done;
+	pthread_mutex_unlock(&queue->lock);
+	if (!value)
+		return count;
+	mark_wait(queue->device, queue->done, value, VK_NULL_HANDLE, DUE_NS);
+	pthread_mutex_lock(&queue->lock);
+	count = harvest(queue, 0);
 	pthread_mutex_unlock(&queue->lock);
 	return count;
 }
@@ -164,7 +207,8 @@ uint32_t completion_harvest(struct queue *queue)
 
 static bool may_be_lazy(struct queue *queue)
 {
-	if (queue->jobs_seen < LAZY_JOBS || queue->job_ns >= LAZY_JOB_NS)
+	if (!queue->job_ns || queue->jobs_seen < LAZY_JOBS ||
+	    queue->job_ns >= LAZY_JOB_NS)
 		return false;
 	if (!queue->device->timeline || hold_waiting() ||
 	    lane_contended(connection_lane()))
@@ -178,7 +222,8 @@ static bool may_be_lazy(struct queue *queue)
 void completion_expect(struct queue *queue)
 {
 	queue->lazy = may_be_lazy(queue);
-	if (queue->lazy && queue->pending_count >= LAZY_PENDING)
+	if (queue->pending_count >= (queue->lazy ? LAZY_PENDING : 2) &&
+	    may_harvest(queue))
 		harvest(queue, 0);
 	if (queue->watch == QUEUE_ASLEEP ||
 	    (queue->watch == QUEUE_TICKING && !queue->lazy))
@@ -236,7 +281,7 @@ static uint32_t watch_closely(struct queue *queue)
 	value = submission->done;
 	fence = submission->fence;
 	pthread_mutex_unlock(&queue->lock);
-	mark_wait(device, done, value, fence);
+	mark_wait(device, done, value, fence, WAIT_NS);
 	pthread_mutex_lock(&queue->lock);
 	return harvest(queue, id);
 }

@@ -164,6 +164,10 @@ void queue_leave(const struct submission *submission, uint64_t now_ns,
  * completion_harvest() - Look what is complete, late
  * @queue:	where
  *
+ * A fence of the application's may be signalled a little before the gate's
+ * mark: if the jobs are short and one should have ended, it is waited for,
+ * a tenth of a millisecond at most.
+ *
  * Return: how many submissions left the lane.
  */
 uint32_t completion_harvest(struct queue *queue);

@@ -128,7 +128,8 @@ static bool lane_try(struct queue *queue, uint64_t now_ns)
 	if (lane_enter(lane, now_ns))
 		return true;
 	/* What was not looked at yet may have been the last in flight. */
-	return completion_harvest(queue) && lane_enter(lane, now_ns);
+	completion_harvest(queue);
+	return lane_enter(lane, now_ns);
 }
 
 /* Gives back what was entered, which did not reach the driver. */

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+# For the tests of the gate: a folder of their own, arbiters, gated programs.
+# Sourced with BUILD set; needs TEST_DRIVER, the library of the real driver, and
+# TEST_MANIFEST, its manifest.
+set -euo pipefail
+
+: "${BUILD:?}" "${TEST_DRIVER:?}" "${TEST_MANIFEST:?}"
+work=$(mktemp -d)
+door=$work/door
+gate_manifest=$BUILD/vulkan/tranche_gate_icd.json
+started=()
+unset VK_ICD_FILENAMES VK_DRIVER_FILES VK_INSTANCE_LAYERS TRANCHE_GATE_DOOR
+
+cleanup() {
+	local pid
+	for pid in "${started[@]}"; do
+		kill -KILL "$pid" 2>/dev/null || true
+	done
+	wait 2>/dev/null || true
+	rm -rf "$work"
+}
+trap cleanup EXIT
+
+fail() {
+	printf 'failed: %s\n' "$*" >&2
+	exit 1
+}
+
+# start NAME COMMAND...: in the background, output in $work/NAME.log, pid in
+# $started_pid
+start() {
+	local name=$1
+	shift
+	"$@" >"$work/$name.log" 2>&1 &
+	started_pid=$!
+	started+=("$started_pid")
+}
+
+# await SECONDS COMMAND...: until it succeeds
+await() {
+	local left=$(($1 * 20))
+	shift
+	until "$@"; do
+		((left-- > 0)) || fail "timed out: $*"
+		sleep 0.05
+	done
+}
+
+# arbiter [OPTION]...: the real one
+arbiter() {
+	start arbiter "$BUILD/bin/arbiter-stand" "$@"
+	arbiter_pid=$started_pid
+	await 10 grep -q ready "$work/arbiter.log"
+}
+
+# keeper [OPTION]...: one that opens and closes by the clock
+keeper() {
+	start keeper "$BUILD/bin/gate-keeper" "$@" "$door"
+	keeper_pid=$started_pid
+	await 10 grep -q ready "$work/keeper.log"
+}
+
+stop() {
+	kill "$1" 2>/dev/null || true
+	wait "$1" 2>/dev/null || true
+}
+
+# gated COMMAND...: under the gate, by $door
+gated() {
+	TRANCHE_GATE_DOOR=${TRANCHE_GATE_DOOR:-$door} \
+		TRANCHE_GATE_DRIVER=$TEST_DRIVER VK_DRIVER_FILES=$gate_manifest "$@"
+}
+
+plain() {
+	VK_DRIVER_FILES=$TEST_MANIFEST "$@"
+}
+
+# last_number KEY ACCOUNT: from the arbiter's latest line of an account
+last_number() {
+	grep "\"account\":\"$2\",\"gpu_ns\"" "$work/arbiter.log" | tail -1 |
+		sed "s/.*\"$1\":\([0-9]*\).*/\1/"
+}
