@@ -18,6 +18,10 @@
 /* Lines above the rows, and of one row. */
 #define HEAD_LINES 3
 #define ROW_LINES 2
+/* Columns of all numbers; a wide screen shows the state too. */
+#define NUMBER_COLUMNS 68
+#define STATE_COLUMNS 9
+#define WIDE 100
 
 enum pair {
 	PAIR_GOOD = 1,
@@ -98,12 +102,25 @@ static void draw_state(const struct screen *screen)
 	clrtoeol();
 }
 
+/* What the numbers leave of a line, within reason. */
+static size_t label_width(void)
+{
+	int width = COLS - NUMBER_COLUMNS - (COLS >= WIDE ? STATE_COLUMNS : 0);
+
+	if (width < 8)
+		return 8;
+	return width > 40 ? 40 : (size_t)width;
+}
+
 static void draw_titles(void)
 {
 	attron(A_REVERSE);
-	mvprintw(2, 0, "%-24s %-8s %6s %6s %6s %6s %6s %9s %9s %7s %19s %5s",
-		 "VGPU", "STATE", "WEIGHT", "CAP", "RSVD", "GPU%", "WANT%",
-		 "WAIT50", "WAIT99", "SUB/S", "VRAM", "KILLS");
+	mvprintw(2, 0, "%-*s", (int)label_width(), "VGPU");
+	if (COLS >= WIDE)
+		printw(" %-8s", "STATE");
+	printw(" %6s %4s %4s %5s %5s %6s %6s %5s %12s %5s", "WEIGHT", "CAP",
+	       "RSVD", "GPU%", "WANT%", "WAIT50", "WAIT99", "SUB/S", "VRAM",
+	       "KILLS");
 	attroff(A_REVERSE);
 	clrtoeol();
 }
@@ -139,13 +156,17 @@ static void draw_numbers(const struct usage_row *row)
 	char p50[TEXT_SIZE], p99[TEXT_SIZE], used[TEXT_SIZE], limit[TEXT_SIZE];
 	char vram[2 * TEXT_SIZE];
 
-	snprintf(vram, sizeof(vram), "%s/%s", text_size(used, row->vram_used),
-		 text_size(limit, row->vram_limit));
-	printw(" %-8.8s %6" PRIu64 " %6.1f %6.1f %6.1f %6.1f %9s %9s %7" PRIu64
-	       " %19s %5" PRIu64,
-	       row->state, row->weight, row->cap, row->reservation, row->share,
-	       row->wanted, text_us(p50, row->wait_p50_us),
-	       text_us(p99, row->wait_p99_us), row->submits, vram, row->kills);
+	snprintf(vram, sizeof(vram), "%s/%s",
+		 text_size_short(used, row->vram_used),
+		 text_size_short(limit, row->vram_limit));
+	if (COLS >= WIDE)
+		printw(" %-8.8s", row->state);
+	printw(" %6" PRIu64 " %4.0f %4.0f %5.1f %5.1f %6s %6s %5" PRIu64
+	       " %12s %5" PRIu64,
+	       row->weight, row->cap, row->reservation, row->share, row->wanted,
+	       text_us_short(p50, row->wait_p50_us),
+	       text_us_short(p99, row->wait_p99_us), row->submits, vram,
+	       row->kills);
 }
 
 static void draw_row(const struct usage_row *row, int line)
@@ -153,7 +174,7 @@ static void draw_row(const struct usage_row *row, int line)
 	char bar[BAR_BYTES];
 
 	move(line, 0);
-	draw_label(row, 24);
+	draw_label(row, label_width());
 	draw_numbers(row);
 	clrtoeol();
 	move(line + 1, 0);
@@ -202,8 +223,8 @@ void screen_draw(struct screen *screen, struct usage *usage)
 	draw_rows(screen, usage);
 	attron(A_DIM);
 	mvprintw(LINES - 1, 0,
-		 "q quit  g w e l s v n sort by GPU, wanted, weight, wait, "
-		 "submits, VRAM, name  / filter  p pause");
+		 "q quit  / filter  p pause  sort: g gpu w wanted e weight "
+		 "l wait s submits v n");
 	attroff(A_DIM);
 	refresh();
 }

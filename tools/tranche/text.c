@@ -89,3 +89,31 @@ const char *text_us(char text[static TEXT_SIZE], uint64_t us)
 {
 	return units_format_ns(text, units_multiply(us, NS_PER_US));
 }
+
+/* Steps through the units while the value is a large one. */
+static const char *short_format(char text[static TEXT_SIZE], double value,
+				double step, const char *const *units)
+{
+	/* What would be rounded up to a step is of the next unit. */
+	while (units[1] && value >= step - 0.5) {
+		value /= step;
+		units++;
+	}
+	snprintf(text, TEXT_SIZE, "%.*f%s", value < 9.95 && value > 0 ? 1 : 0,
+		 value, *units);
+	return text;
+}
+
+const char *text_size_short(char text[static TEXT_SIZE], uint64_t bytes)
+{
+	static const char *const units[] = {"K", "M", "G", "T", "P", "E", NULL};
+
+	return short_format(text, (double)bytes / 1024, 1024, units);
+}
+
+const char *text_us_short(char text[static TEXT_SIZE], uint64_t us)
+{
+	static const char *const units[] = {"us", "ms", "s", NULL};
+
+	return short_format(text, (double)us, 1000, units);
+}

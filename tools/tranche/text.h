@@ -36,4 +36,8 @@ const char *text_size(char text[static TEXT_SIZE], uint64_t bytes);
 /* text_us - such as "1.2 ms" */
 const char *text_us(char text[static TEXT_SIZE], uint64_t us);
 
+/* text_size_short, text_us_short - the same in at most 6 columns: "2.8G" */
+const char *text_size_short(char text[static TEXT_SIZE], uint64_t bytes);
+const char *text_us_short(char text[static TEXT_SIZE], uint64_t us);
+
 #endif

@@ -142,6 +142,16 @@ static void numbers_are_short(void **state)
 	assert_string_equal(text_percent(text, 20), "20 %");
 	assert_string_equal(text_percent(text, 12.5), "12.5 %");
 	assert_string_equal(text_size(text, UINT64_C(3) << 29), "1.5 GiB");
+	assert_string_equal(text_size_short(text, 0), "0K");
+	assert_string_equal(text_size_short(text, UINT64_C(3) << 29), "1.5G");
+	assert_string_equal(text_size_short(text, 512 << 20), "512M");
+	assert_string_equal(text_size_short(text, (1 << 20) - 1), "1.0M");
+	assert_string_equal(text_us_short(text, 0), "0us");
+	assert_string_equal(text_us_short(text, 950), "950us");
+	assert_string_equal(text_us_short(text, 5630), "5.6ms");
+	assert_string_equal(text_us_short(text, 131072), "131ms");
+	assert_string_equal(text_us_short(text, 999700), "1.0s");
+	assert_true(strlen(text_us_short(text, UINT64_MAX)) < TEXT_SIZE);
 }
 
 int main(void)
