@@ -92,7 +92,7 @@ static void tell_opened(struct vgpu *vgpu)
 			   "process %d (%s) has it", vgpu->vm.pid,
 			   vgpu->vm.name);
 	else
-		event_vgpu(vgpu, EVENT_OPENED, 0, "opened");
+		event_vgpu(vgpu, EVENT_OPENED, 0, "a VMM has it");
 }
 
 static void tell_change(struct vgpu *vgpu, uint32_t was, uint32_t gen_was)
@@ -104,7 +104,7 @@ static void tell_change(struct vgpu *vgpu, uint32_t was, uint32_t gen_was)
 	if (was & open &&
 	    (!(now & open) || (vgpu->gen != gen_was && !(was & broken)))) {
 		vgpu->vm = (struct vm){0};
-		event_vgpu(vgpu, EVENT_CLOSED, 0, "closed");
+		event_vgpu(vgpu, EVENT_CLOSED, 0, "its VMM let go of it");
 		was &= ~open;
 	}
 	if (now & open && !(was & open))
@@ -316,6 +316,7 @@ static void restore(void *owner, const char *uuid)
 	     (state.program && program_restore(broker, &state) == 0)))
 		return;
 	sandbox_kill(config->cgroup, uuid);
+	vgpu_folder_remove(broker, uuid);
 	state_vgpu_remove(config->run, uuid);
 }
 

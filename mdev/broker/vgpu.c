@@ -47,18 +47,31 @@ const char *vgpu_state_name(const struct vgpu *vgpu)
 	return vgpu->state & TRANCHE_STATE_OPEN ? "open" : "closed";
 }
 
-static void folder_path(const struct vgpu *vgpu, char *path, size_t size)
+static void folder_path(const struct broker *broker, const char *uuid,
+			char *path, size_t size)
 {
-	snprintf(path, size, "%s/vgpu/%s", vgpu->gpu->broker->config->run,
-		 vgpu->uuid);
+	snprintf(path, size, "%s/vgpu/%s", broker->config->run, uuid);
+}
+
+static void door_path(const struct broker *broker, const char *uuid, char *path,
+		      size_t size)
+{
+	snprintf(path, size, "%s/vgpu/%s/door", broker->config->run, uuid);
 }
 
 void vgpu_door(const struct vgpu *vgpu, char *path, size_t size)
 {
-	char folder[PATH_MAX];
+	door_path(vgpu->gpu->broker, vgpu->uuid, path, size);
+}
 
-	folder_path(vgpu, folder, sizeof(folder));
-	snprintf(path, size, "%.*s/door", PATH_MAX - 8, folder);
+void vgpu_folder_remove(const struct broker *broker, const char *uuid)
+{
+	char path[PATH_MAX];
+
+	door_path(broker, uuid, path, sizeof(path));
+	unlink(path);
+	folder_path(broker, uuid, path, sizeof(path));
+	rmdir(path);
 }
 
 void vgpu_sysfs_path(const char *uuid, const char *file, char *path,
@@ -95,7 +108,7 @@ static int door_open(const struct vgpu *vgpu)
 	char folder[PATH_MAX], door[PATH_MAX];
 	int r;
 
-	folder_path(vgpu, folder, sizeof(folder));
+	folder_path(vgpu->gpu->broker, vgpu->uuid, folder, sizeof(folder));
 	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	vgpu_door(vgpu, door, sizeof(door));
@@ -117,13 +130,8 @@ static int door_open(const struct vgpu *vgpu)
 
 static void door_close(const struct vgpu *vgpu)
 {
-	char folder[PATH_MAX], door[PATH_MAX];
-
 	arbiter_account_remove(vgpu->gpu->arbiter, vgpu->uuid);
-	vgpu_door(vgpu, door, sizeof(door));
-	unlink(door);
-	folder_path(vgpu, folder, sizeof(folder));
-	rmdir(folder);
+	vgpu_folder_remove(vgpu->gpu->broker, vgpu->uuid);
 }
 
 static void fill(struct vgpu *vgpu, const struct state_vgpu *state)

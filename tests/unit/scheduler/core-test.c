@@ -525,6 +525,26 @@ static void late_completions_teach_no_gaps(void **unused)
 	assert_int_equal(stats_of(&t.a).gap_high_ns, 50 * US);
 }
 
+/* Else a program that starts slowly would long be served a job at a time. */
+static void long_gaps_of_the_past_are_soon_forgotten(void **unused)
+{
+	unsigned int i;
+
+	(void)unused;
+	want(&t.a);
+	assert_granted(&t.a);
+	loop_once(&t.a, MS, 500 * MS);
+	for (i = 0; i < 12; i++)
+		loop_once(&t.a, MS, 50 * US);
+	assert_in_range(stats_of(&t.a).gap_high_ns, 50 * US, MS);
+	for (i = 0; i < 150; i++)
+		loop_once(&t.a, MS, 100 * MS);
+	assert_in_range(stats_of(&t.a).gap_high_ns, 50 * MS, 100 * MS);
+	for (i = 0; i < 70; i++)
+		loop_once(&t.a, MS, 50 * US);
+	assert_in_range(stats_of(&t.a).gap_high_ns, 50 * US, 1600 * US);
+}
+
 static void short_known_gaps_keep_the_slot(void **unused)
 {
 	unsigned int i;
@@ -757,6 +777,7 @@ int main(void)
 		rule(depth_fits_known_jobs_into_the_time_in_flight),
 		rule(late_completions_teach_nothing),
 		rule(late_completions_teach_no_gaps),
+		rule(long_gaps_of_the_past_are_soon_forgotten),
 		rule(short_known_gaps_keep_the_slot),
 		rule(unknown_gaps_do_not),
 		rule(standing_grant_of_an_idle_holder_costs_nothing),
