@@ -11,8 +11,9 @@
 
 #define SETTLE_US (2 * WAIT_SECOND_US)
 #define MIB (UINT64_C(1) << 20)
-/* Beyond the quota by this much. */
-#define TOO_MUCH (64 * MIB)
+/* A quota that is filled in no time, and what is asked for instead. */
+#define QUOTA (192 * MIB)
+#define TOO_MUCH (256 * MIB)
 #define REFUSAL_SECONDS 120
 #define KILL_SECONDS 120
 /* What is left of the others' throughput at least, against before. */
@@ -134,7 +135,7 @@ static int step_idle(struct demo *demo)
 				guest->name);
 	if (r == 0)
 		r = phase_measure(demo);
-	return r < 0 ? r : guest_load(guest);
+	return r < 0 ? r : guest_load(demo, guest);
 }
 
 static int weight_set(struct demo *demo, size_t i, unsigned int weight)
@@ -217,30 +218,37 @@ static void claim_refused(struct demo *demo, const struct record_sample *before,
 }
 
 /* Mesa's driver in the guest asks without awaiting the answer by default. */
-static int step_vram(struct demo *demo)
+static int ask_too_much(struct demo *demo, struct demo_guest *guest)
 {
-	struct demo_guest *guest = guest_at(demo, 2);
-	struct record_sample before;
-	uint64_t limit;
 	int r;
 
-	r = phase_begin(demo, false,
-			"(e) %s asks for more memory than its quota",
-			guest->name);
-	if (r < 0)
-		return r;
-	before = *latest(demo);
-	limit = before.guests[2].vram_limit;
 	r = guest_start(guest->guest, DEMO_EXTRA,
 			"VN_PERF=no_async_mem_alloc tranche-load --quiet "
 			"--summary-only --items 64 --iterations 1 "
 			"--submissions 1 --overcommit --memory %" PRIu64,
-			limit + TOO_MUCH);
+			TOO_MUCH);
 	if (r == 0)
 		r = guests_wait_job(demo, guest, DEMO_EXTRA, REFUSAL_SECONDS);
-	if (r < 0 && r != -ETIMEDOUT)
+	return r == -ETIMEDOUT ? 0 : r;
+}
+
+static int step_vram(struct demo *demo)
+{
+	struct demo_guest *guest = guest_at(demo, 2);
+	struct record_sample before;
+	int r = lend_set(demo->link, guest->uuid, "vramLimitBytes", QUOTA);
+
+	if (r == 0)
+		r = phase_begin(demo, false,
+				"(e) %s, with a quota of %" PRIu64
+				" MiB now, asks for %" PRIu64 " MiB",
+				guest->name, QUOTA / MIB, TOO_MUCH / MIB);
+	if (r < 0)
 		return r;
-	r = phase_end(demo);
+	before = *latest(demo);
+	r = ask_too_much(demo, guest);
+	if (r == 0)
+		r = phase_end(demo);
 	if (r == 0)
 		claim_refused(demo, &before, 2);
 	return r;
