@@ -86,6 +86,9 @@ static bool fetches(const struct virtq *queue)
 	return queue->memory->ops->copy;
 }
 
+/* Index, ring, descriptors. */
+#define FETCH_COPIES 3
+
 /* Copies that fetch the driver's index and, after it, all it can cover. */
 static unsigned int add_fetch(struct virtq *queue, uint16_t *index,
 			      struct guest_copy *copies)
@@ -96,9 +99,9 @@ static unsigned int add_fetch(struct virtq *queue, uint16_t *index,
 					      sizeof(*index), false};
 	if (!fetches(queue))
 		return count;
-	copies[count++] = (struct guest_copy){queue->avail + RING_ENTRIES,
-					      queue->ring,
-					      AVAIL_ENTRY * queue->size, false};
+	copies[count++] =
+		(struct guest_copy){queue->avail + RING_ENTRIES, queue->ring,
+				    AVAIL_ENTRY * queue->size, false};
 	copies[count++] = (struct guest_copy){
 		queue->desc, queue->table,
 		sizeof(queue->table[0]) * queue->size, false};
@@ -120,14 +123,49 @@ static int take_index(struct virtq *queue, uint16_t index)
 	return pending != 0;
 }
 
+static unsigned int add_guesses(struct virtq *queue, struct guest_copy *copies)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; fetches(queue) && i < VIRTQ_GUESSES; i++) {
+		struct guess *guess = &queue->guesses[i];
+
+		if (guess->span.len)
+			copies[count++] = (struct guest_copy){
+				guess->span.addr, guess->data, guess->span.len,
+				false};
+	}
+	return count;
+}
+
+static void guesses_set(struct virtq *queue, bool fresh)
+{
+	for (unsigned int i = 0; i < VIRTQ_GUESSES; i++)
+		queue->guesses[i].fresh = fresh && queue->guesses[i].span.len;
+}
+
+/* A guess may be no memory any more: then the same is done without any. */
+static int look(struct virtq *queue, uint16_t *index)
+{
+	struct guest_copy copies[FETCH_COPIES + VIRTQ_GUESSES];
+	unsigned int count = add_fetch(queue, index, copies);
+	unsigned int guessed = add_guesses(queue, copies + count);
+	int r = guest_memory_copy(queue->memory, copies, count + guessed);
+
+	guesses_set(queue, r == 0);
+	if (r == 0 || !guessed)
+		return r;
+	for (unsigned int i = 0; i < VIRTQ_GUESSES; i++)
+		queue->guesses[i].span.len = 0;
+	return guest_memory_copy(queue->memory, copies, count);
+}
+
 /* Looks for new requests; 1 when there are some. */
 static int refresh(struct virtq *queue)
 {
-	struct guest_copy copies[3];
 	uint16_t index;
-	unsigned int count = add_fetch(queue, &index, copies);
 
-	if (guest_memory_copy(queue->memory, copies, count) < 0)
+	if (look(queue, &index) < 0)
 		return queue_break(queue);
 	return take_index(queue, index);
 }
@@ -152,6 +190,9 @@ static int next_head(struct virtq *queue, uint16_t *head)
 		r = refresh(queue);
 		if (r <= 0)
 			return r;
+	} else {
+		/* Read for a request before this one. */
+		guesses_set(queue, false);
 	}
 	r = ring_entry(queue, head);
 	if (r < 0)
@@ -240,20 +281,25 @@ static int walk(struct virtq *queue, const struct table *table, uint16_t index,
 static int walk_indirect(struct virtq *queue, const struct vring_desc *desc,
 			 struct virtq_chain *chain)
 {
+	struct guess *guess = &queue->guesses[VIRTQ_GUESS_TABLE];
 	struct vring_desc copy[VIRTQ_SIZE_MAX];
-	uint32_t len = le32toh(desc->len);
+	const struct guest_span span = {le64toh(desc->addr),
+					le32toh(desc->len)};
 	struct table table = {
-		.count = len / sizeof(*copy),
+		.count = span.len / sizeof(*copy),
 		.indirect = true,
 		.copy = copy,
 	};
 	struct vring_desc none;
 
-	if (!len || len % sizeof(*copy) || len > sizeof(copy))
+	if (!span.len || span.len % sizeof(*copy) || span.len > sizeof(copy))
 		return queue_break(queue);
-	if (guest_memory_read(queue->memory, le64toh(desc->addr), copy, len) <
-	    0)
+	if (guess_right(guess, &span))
+		memcpy(copy, guess->data, span.len);
+	else if (guest_memory_read(queue->memory, span.addr, copy, span.len) <
+		 0)
 		return queue_break(queue);
+	guess_note(guess, &span);
 	return walk(queue, &table, 0, chain, &none);
 }
 
@@ -380,14 +426,34 @@ static int cut_spans(const struct guest_span *spans, unsigned int count,
 	return len ? -EINVAL : (int)pieces;
 }
 
+/* Whether all that is wanted was guessed; copies it then. */
+static bool read_guessed(struct virtq *queue, const struct guest_span *spans,
+			 unsigned int count, uint8_t *data)
+{
+	const struct guess *guesses = &queue->guesses[VIRTQ_GUESS_SPAN];
+
+	if (count > VIRTQ_GUESSES - VIRTQ_GUESS_SPAN)
+		return false;
+	for (unsigned int i = 0; i < count; i++)
+		if (!guess_right(&guesses[i], &spans[i]))
+			return false;
+	for (unsigned int i = 0; i < count; i++) {
+		memcpy(data, guesses[i].data, spans[i].len);
+		data += spans[i].len;
+	}
+	return true;
+}
+
 int virtq_chain_read(struct virtq *queue, const struct virtq_chain *chain,
 		     uint32_t offset, void *data, uint32_t len)
 {
 	struct guest_span cut[VIRTQ_SIZE_MAX];
 	int pieces = cut_spans(chain->spans, chain->readable, offset, len, cut);
 
-	if (pieces <= 0)
-		return pieces;
+	if (pieces <= 0 || read_guessed(queue, cut, pieces, data))
+		return pieces < 0 ? pieces : 0;
+	for (int i = 0; i < pieces && i < VIRTQ_GUESSES - VIRTQ_GUESS_SPAN; i++)
+		guess_note(&queue->guesses[VIRTQ_GUESS_SPAN + i], &cut[i]);
 	return guest_memory_gather(queue->memory, cut, pieces, data);
 }
 
@@ -418,8 +484,7 @@ int virtq_chain_write(struct virtq *queue, const struct virtq_chain *chain,
 
 /* Pieces of the answer; all others are in guest memory already. */
 static int add_answer(struct virtq *queue, const struct virtq_chain *chain,
-		      const void *data, uint32_t len,
-		      struct guest_copy *copies)
+		      const void *data, uint32_t len, struct guest_copy *copies)
 {
 	struct guest_span cut[VIRTQ_SIZE_MAX];
 	int pieces = cut_spans(chain->spans + chain->readable, chain->writable,
@@ -456,14 +521,13 @@ static unsigned int add_finish(struct virtq *queue, struct finish *finish,
 	copies[count++] = (struct guest_copy){
 		queue->used + RING_ENTRIES + USED_ENTRY * slot, &finish->elem,
 		sizeof(finish->elem), true};
-	copies[count++] = (struct guest_copy){queue->used + RING_IDX,
-					      &finish->used,
-					      sizeof(finish->used), true};
+	copies[count++] =
+		(struct guest_copy){queue->used + RING_IDX, &finish->used,
+				    sizeof(finish->used), true};
 	if (queue->event_idx)
-		copies[count++] = (struct guest_copy){avail_event_addr(queue),
-						      &finish->event,
-						      sizeof(finish->event),
-						      true};
+		copies[count++] = (struct guest_copy){
+			avail_event_addr(queue), &finish->event,
+			sizeof(finish->event), true};
 	copies[count++] = (struct guest_copy){wish_addr(queue), &finish->wish,
 					      sizeof(finish->wish), false};
 	return count + add_fetch(queue, &finish->index, copies + count);

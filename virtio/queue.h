@@ -24,10 +24,16 @@
 
 #include <linux/virtio_ring.h>
 
+#include "virtio/guess.h"
 #include "virtio/guest_memory.h"
 
 /* Longest chain, and longest queue, that any device here takes. */
 #define VIRTQ_SIZE_MAX 256
+
+/* An indirect table, and the first readable spans. */
+#define VIRTQ_GUESS_TABLE 0
+#define VIRTQ_GUESS_SPAN 1
+#define VIRTQ_GUESSES 3
 
 struct virtq {
 	struct guest_memory *memory;
@@ -50,6 +56,7 @@ struct virtq {
 	/* What was fetched with avail_seen, in the driver's byte order. */
 	uint16_t ring[VIRTQ_SIZE_MAX];
 	struct vring_desc table[VIRTQ_SIZE_MAX];
+	struct guess guesses[VIRTQ_GUESSES]; /* VIRTQ_GUESS_* */
 };
 
 /* One request: buffers the device reads, then buffers it writes. */

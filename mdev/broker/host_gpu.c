@@ -138,6 +138,13 @@ static void attributes_fill(const struct gpu_config *config,
 	strcpy(attributes[SETTING_VRAM_LIMIT].value, SETTING_TYPE);
 }
 
+static void defaults_format(const struct arbiter_settings *defaults,
+			    char text[TRANCHE_VALUE_SIZE])
+{
+	snprintf(text, TRANCHE_VALUE_SIZE, "%u %u %s", defaults->cap,
+		 defaults->reservation, latency_names[defaults->latency]);
+}
+
 static struct state_gpu state_of(const struct host_gpu *gpu)
 {
 	struct state_gpu state = {
@@ -147,6 +154,7 @@ static struct state_gpu state_of(const struct host_gpu *gpu)
 	};
 
 	snprintf(state.address, sizeof(state.address), "%s", gpu->gpu->address);
+	defaults_format(&gpu->config->defaults, state.defaults);
 	return state;
 }
 
@@ -194,7 +202,7 @@ static int take_over(struct host_gpu *gpu)
 	gpu->window = now.window;
 	r = state_gpu_read(broker->config->run, gpu->gpu->address, &was);
 	if (r == 0 && was.vram == now.vram && was.types == now.types &&
-	    was.window == now.window)
+	    was.window == now.window && !strcmp(was.defaults, now.defaults))
 		return 0;
 	if (gpu->existing)
 		return r == 0 ? keep_types(gpu, &was) : r;

@@ -219,8 +219,9 @@ int state_gpu_write(const char *run, const struct state_gpu *state)
 	file = file_begin(path);
 	if (!file)
 		return -errno;
-	fprintf(file, "vram=%" PRIu64 "\ntypes=%u\nwindow=%" PRIu64 "\n",
-		state->vram, state->types, state->window);
+	fprintf(file,
+		"vram=%" PRIu64 "\ntypes=%u\nwindow=%" PRIu64 "\ndefaults=%s\n",
+		state->vram, state->types, state->window, state->defaults);
 	return file_end(file, path);
 }
 
@@ -234,6 +235,9 @@ static int gpu_line(void *owner, const struct ini_line *line)
 		return number_take(&state->vram, UINT64_MAX, line->value);
 	if (!strcmp(line->key, "window"))
 		return number_take(&state->window, UINT64_MAX, line->value);
+	if (!strcmp(line->key, "defaults"))
+		return text_take(state->defaults, sizeof(state->defaults),
+				 line->value);
 	if (strcmp(line->key, "types"))
 		return -EBADMSG;
 	r = number_take(&number, 0xff, line->value);

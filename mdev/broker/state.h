@@ -73,9 +73,11 @@ void state_vgpu_each(const char *run,
  * @vram: bytes lent
  * @types: as in the configuration
  * @window: bytes
+ * @defaults: of attributes, as text
  */
 struct state_gpu {
 	char address[16];
+	char defaults[TRANCHE_VALUE_SIZE];
 	uint64_t vram;
 	unsigned int types;
 	uint64_t window;

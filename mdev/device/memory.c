@@ -18,9 +18,9 @@ static int memory_copy(struct guest_memory *guest,
 	unsigned int done;
 
 	for (unsigned int i = 0; i < count; i++)
-		pieces[i] = (struct tranche_copy){copies[i].addr,
-						  copies[i].data, copies[i].len,
-						  copies[i].write};
+		pieces[i] =
+			(struct tranche_copy){copies[i].addr, copies[i].data,
+					      copies[i].len, copies[i].write};
 	counter_add(&to_memory(guest)->counters->copies, 1);
 	/* Whatever failed, the guest's queue can't go on: one error will do. */
 	if (!view || view->ops->copy(view, pieces, count, &done) < 0)

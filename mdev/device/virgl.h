@@ -33,7 +33,8 @@ struct virgl {
 	struct renderer renderer;
 	struct server server;
 	bool up;
-	pthread_mutex_t lock; /* of the lines; not held over a call that waits */
+	pthread_mutex_t
+		lock; /* of the lines; not held over a call that waits */
 	struct virgl_line lines[CONTEXTS_MAX];
 };
 

@@ -44,8 +44,7 @@ static int user_become(const struct sandbox_plan *plan)
 	    syscall(SYS_setresuid, id, id, id) < 0)
 		return -1;
 	umask(077);
-	return setsid() < 0 ||
-			       sethostname(host_name, sizeof(host_name) - 1) < 0
+	return setsid() < 0 || sethostname(host_name, sizeof(host_name) - 1) < 0
 		       ? -1
 		       : 0;
 }
@@ -54,9 +53,9 @@ static int capabilities_drop(void)
 {
 	/* Not SECURE_ALL_BITS, which has bits that older kernels refuse. */
 	const unsigned long bits =
-		SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
-		SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
-		SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+		SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+		SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+		SECBIT_NO_CAP_AMBIENT_RAISE |
 		SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
 	struct __user_cap_header_struct header = {
 		.version = _LINUX_CAPABILITY_VERSION_3,

@@ -68,15 +68,15 @@ static const char *const processes[] = {
 
 /* To the server, its workers, and the gate's door; making some: see below. */
 static const char *const sockets[] = {
-	"connect", "getpeername", "getsockname", "getsockopt", "recvfrom",
-	"recvmmsg", "recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt",
-	"shutdown", NULL};
+	"connect",    "getpeername", "getsockname", "getsockopt", "recvfrom",
+	"recvmmsg",   "recvmsg",     "sendmmsg",    "sendmsg",	  "sendto",
+	"setsockopt", "shutdown",    NULL};
 
 static const char *const *const lists[] = {memory, files, waiting, processes,
 					   sockets};
 
 /* New namespaces would bring new privileges, and with them more of the kernel. */
-#define NAMESPACES                                                      \
+#define NAMESPACES                                                     \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
 	 CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
@@ -96,9 +96,9 @@ static const unsigned int ioctl_numbers[] = {FIOCLEX, FIONCLEX, FIONBIO,
 					     FIONREAD, TCGETS};
 
 static const int prctl_options[] = {
-	PR_SET_NAME, PR_GET_NAME, PR_SET_PDEATHSIG, PR_GET_DUMPABLE,
-	PR_SET_DUMPABLE, PR_CAPBSET_READ, PR_GET_NO_NEW_PRIVS,
-	PR_SET_NO_NEW_PRIVS, PR_GET_SECCOMP,
+	PR_SET_NAME,	     PR_GET_NAME,	  PR_SET_PDEATHSIG,
+	PR_GET_DUMPABLE,     PR_SET_DUMPABLE,	  PR_CAPBSET_READ,
+	PR_GET_NO_NEW_PRIVS, PR_SET_NO_NEW_PRIVS, PR_GET_SECCOMP,
 	PR_SET_VMA, /* names of anonymous memory */
 };
 

@@ -116,9 +116,8 @@ static int nvidia_minor(const char *address)
 
 static int add_nvidia(struct sandbox_paths *paths, const char *address)
 {
-	static const char *const shared[] = {"/dev/nvidiactl",
-					     "/dev/nvidia-modeset",
-					     "/dev/nvidia-uvm"};
+	static const char *const shared[] = {
+		"/dev/nvidiactl", "/dev/nvidia-modeset", "/dev/nvidia-uvm"};
 	int minor = nvidia_minor(address);
 	char node[32];
 	int r;

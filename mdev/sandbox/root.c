@@ -68,9 +68,9 @@ static int tree_open(struct sandbox_entry *entry)
 {
 	struct stat info;
 
-	entry->tree = open_tree(AT_FDCWD, entry->host,
-				OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-					AT_RECURSIVE);
+	entry->tree =
+		open_tree(AT_FDCWD, entry->host,
+			  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (entry->tree < 0 || fstat(entry->tree, &info) < 0 ||
 	    tree_restrict(entry) < 0)
 		return -errno;
@@ -196,8 +196,9 @@ int root_open(struct sandbox_plan *plan, const char **culprit)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < wanted; i++) {
 		const struct sandbox_path *path =
-			i < config->path_count ? &config->paths[i]
-					       : &always[i - config->path_count];
+			i < config->path_count
+				? &config->paths[i]
+				: &always[i - config->path_count];
 		struct sandbox_entry *entry = &plan->entries[plan->entry_count];
 		int r = entry_open(plan, entry, path);
 
@@ -279,8 +280,7 @@ static int root_change(void)
 	return read_only(AT_FDCWD, "/", 0) < 0 ? -1 : 0;
 }
 
-int root_enter(const struct sandbox_plan *plan,
-	       struct sandbox_failure *failure)
+int root_enter(const struct sandbox_plan *plan, struct sandbox_failure *failure)
 {
 	failure->step = SANDBOX_STEP_ROOT;
 	if (root_mount(plan->devices) < 0)

@@ -19,8 +19,8 @@
 #include "mdev/sandbox/landlock.h"
 #include "mdev/sandbox/root.h"
 
-#define NAMESPACES                                                      \
-	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID |    \
+#define NAMESPACES                                                   \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | \
 	 CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 
 static const char *const step_names[] = {
@@ -57,8 +57,7 @@ static int config_check(const struct sandbox_config *config)
 
 	if (!name_valid(config->name) || !config->uid || !config->argv ||
 	    !config->argv[0] || !config->environment || !config->files_max ||
-	    config->fd_count > SANDBOX_FDS_MAX ||
-	    (limited && !config->cgroup))
+	    config->fd_count > SANDBOX_FDS_MAX || (limited && !config->cgroup))
 		return -EINVAL;
 	for (unsigned int i = 0; i < config->fd_count; i++)
 		if (config->fds[i].host < 0 ||
@@ -144,8 +143,7 @@ static int child_await(const struct sandbox_plan *plan)
 		name = plan->entries[failure.path].inside;
 	if (failure.step == SANDBOX_STEP_EXEC)
 		name = config->argv[0];
-	return complain(config, step_names[failure.step], name,
-			-failure.error);
+	return complain(config, step_names[failure.step], name, -failure.error);
 }
 
 static int child_run(const struct sandbox_plan *plan, pid_t pid)

@@ -43,6 +43,8 @@ static const struct entry device_entries[] = {
 	SAME(DestroySemaphore),
 	SAME(SignalSemaphore),
 	EXTENSION(SignalSemaphore),
+	SAME(GetSemaphoreFdKHR),
+	SAME(GetFenceFdKHR),
 };
 
 PFN_vkVoidFunction entry_find(const struct entry *entries, size_t count,

@@ -12,6 +12,8 @@
 /* How often semaphores that others may signal are asked, and how often the
  * thread looks whether a lost arbiter is back. */
 #define TICK_NS (5 * NS_PER_MS)
+/* How long a caller waits for what the application has to do. */
+#define SETTLE_NS (100 * NS_PER_MS)
 
 static struct {
 	pthread_mutex_t life; /* outermost; for start and stop */
@@ -98,15 +100,15 @@ static void enter(struct submission **link, uint64_t now_ns)
 	signals_enter(submission);
 	free(submission->semaphores);
 	submission->semaphores = NULL;
+	pthread_cond_broadcast(&hold.entered);
 	if (!submission->works) {
-		free(submission);
+		queue_give(submission);
 		return;
 	}
 	id = lane_submitted(connection_lane(), queue->engine, now_ns);
 	if (submission->gated)
 		gate_open(submission);
 	queue_entered(submission, id, now_ns);
-	pthread_cond_broadcast(&hold.entered);
 }
 
 enum verdict {
@@ -299,6 +301,48 @@ bool hold_wait(struct submission *submission, uint64_t until_ns)
 	return entered;
 }
 
+/* Called with the lock held; waits for the next entry. */
+static void settle_wait(uint64_t *until_ns)
+{
+	if (atomic_load(&hold.ready))
+		*until_ns = thread_now() + SETTLE_NS;
+	thread_cond_wait(&hold.entered, &hold.lock, *until_ns);
+}
+
+void hold_wait_promised(struct semaphore_map *map, VkSemaphore handle)
+{
+	uint64_t until_ns = thread_now() + SETTLE_NS;
+	struct batch_semaphore wait = {.handle = handle};
+
+	semaphore_resolve(map, &wait);
+	pthread_mutex_lock(&hold.lock);
+	while (!semaphore_promised(map, wait) && thread_now() < until_ns)
+		settle_wait(&until_ns);
+	pthread_mutex_unlock(&hold.lock);
+}
+
+static bool device_held(struct device *device)
+{
+	const struct queue *queue;
+	bool held = false;
+
+	pthread_mutex_lock(&device->lock);
+	for (queue = device->queues; queue; queue = queue->next)
+		held |= atomic_load(&queue->held);
+	pthread_mutex_unlock(&device->lock);
+	return held;
+}
+
+void hold_wait_device(struct device *device)
+{
+	uint64_t until_ns = thread_now() + SETTLE_NS;
+
+	pthread_mutex_lock(&hold.lock);
+	while (device_held(device) && thread_now() < until_ns)
+		settle_wait(&until_ns);
+	pthread_mutex_unlock(&hold.lock);
+}
+
 /* Called with the lock held. */
 static void remove_held(const struct submission *submission)
 {
@@ -345,7 +389,7 @@ void hold_drop(struct queue *queue)
 		free(submission->semaphores);
 		submission->semaphores = NULL;
 		if (!submission->works)
-			free(submission);
+			queue_give(submission);
 		else if (submission->gated)
 			gate_open(submission);
 	}

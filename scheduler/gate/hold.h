@@ -24,6 +24,7 @@
 
 #include "scheduler/gate/batch.h"
 #include "scheduler/gate/queue.h"
+#include "scheduler/gate/semaphore.h"
 
 /* hold_start() - Another device; 0 or a negative errno */
 int hold_start(void);
@@ -73,6 +74,19 @@ bool hold_gate(struct submission *submission);
  * Return: true when it entered.
  */
 bool hold_wait(struct submission *submission, uint64_t until_ns);
+
+/**
+ * hold_wait_promised() - Wait until the last signal of a semaphore is promised
+ * @map:	of its device
+ * @handle:	a binary semaphore
+ *
+ * As long as something only lacks the grant; and a bounded time beyond that,
+ * in which the application may signal what is waited for.
+ */
+void hold_wait_promised(struct semaphore_map *map, VkSemaphore handle);
+
+/* hold_wait_device() - Likewise, until nothing of a device is held */
+void hold_wait_device(struct device *device);
 
 /**
  * hold_cancel() - A held or entered submission failed to reach the driver

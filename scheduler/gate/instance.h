@@ -41,8 +41,8 @@ struct physical {
 	bool visible;
 	bool timeline; /* has timeline semaphores */
 	bool timeline_core; /* without an extension */
-	/* Whether a binary semaphore's signal may be held back by a timeline
-	 * that is not submitted yet. */
+	/* Whether it bears a wait for a binary semaphore whose signal is behind
+	 * a timeline that is not signalled yet. */
 	bool holds_binary;
 	VkPhysicalDeviceMemoryProperties memory; /* the driver's */
 };

@@ -55,7 +55,8 @@
 	X(wait_semaphores, WaitSemaphores, WaitSemaphoresKHR)              \
 	X(get_counter, GetSemaphoreCounterValue,                           \
 	  GetSemaphoreCounterValueKHR)                                     \
-	X(import_semaphore, ImportSemaphoreFdKHR, ImportSemaphoreFdKHR)    \
+	X(get_semaphore_fd, GetSemaphoreFdKHR, GetSemaphoreFdKHR)          \
+	X(get_fence_fd, GetFenceFdKHR, GetFenceFdKHR)                      \
 	X(create_fence, CreateFence, CreateFence)                          \
 	X(destroy_fence, DestroyFence, DestroyFence)                       \
 	X(wait_fences, WaitForFences, WaitForFences)                       \

@@ -105,9 +105,11 @@ static bool is_visible(const struct physical *physical, bool pci_known)
 
 /*
  * Mesa's drivers order work that waits for a later signal themselves, whatever
- * semaphores are behind it. Of others that is not known.
+ * semaphores are behind it; at worst vkQueueSubmit blocks until the signal
+ * comes. Of others that is not known. Of venus it is known that the signal
+ * can't come then: it takes the same way as what blocks.
  */
-static bool is_mesa(VkDriverId id)
+static bool orders_binary(VkDriverId id)
 {
 	switch (id) {
 	case VK_DRIVER_ID_MESA_RADV:
@@ -116,7 +118,6 @@ static bool is_mesa(VkDriverId id)
 	case VK_DRIVER_ID_MESA_TURNIP:
 	case VK_DRIVER_ID_MESA_V3DV:
 	case VK_DRIVER_ID_MESA_PANVK:
-	case VK_DRIVER_ID_MESA_VENUS:
 	case VK_DRIVER_ID_MESA_DOZEN:
 	case VK_DRIVER_ID_MESA_NVK:
 	case VK_DRIVER_ID_IMAGINATION_OPEN_SOURCE_MESA:
@@ -127,7 +128,7 @@ static bool is_mesa(VkDriverId id)
 	}
 }
 
-static bool holds_binary(const struct physical *physical, bool driver_known)
+static bool binary_find(const struct physical *physical, bool driver_known)
 {
 	const struct next_instance *next = &physical->instance->next;
 	const char *strict = secure_getenv(PHYSICAL_STRICT_ENVIRONMENT);
@@ -143,7 +144,7 @@ static bool holds_binary(const struct physical *physical, bool driver_known)
 	if ((strict && *strict) || !driver_known || !next->get_properties2)
 		return false;
 	next->get_properties2(physical->handle, &properties);
-	return is_mesa(driver.driverID);
+	return orders_binary(driver.driverID);
 }
 
 struct physical *physical_new(struct instance *instance,
@@ -163,8 +164,8 @@ struct physical *physical_new(struct instance *instance,
 	timeline_find(physical, properties.apiVersion, offers.timeline);
 	physical->visible = is_visible(physical, offers.pci);
 	physical->holds_binary =
-		holds_binary(physical, offers.driver ||
-					       properties.apiVersion >=
+		binary_find(physical, offers.driver ||
+					      properties.apiVersion >=
 						       VK_API_VERSION_1_2);
 	return physical;
 }

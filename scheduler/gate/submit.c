@@ -9,8 +9,6 @@
 #include "scheduler/gate/thread.h"
 
 #define NS_PER_MS UINT64_C(1000000)
-/* How long a caller waits where holding is not known to be allowed. */
-#define HOLD_WAIT_NS (100 * NS_PER_MS)
 /* How long a present waits for its grant. */
 #define PRESENT_WAIT_NS (20 * NS_PER_MS)
 
@@ -91,22 +89,6 @@ static void segment_promise(struct queue *queue, const struct segment *segment)
 	}
 }
 
-static bool segment_signals_binary(struct queue *queue,
-				   const struct segment *segment)
-{
-	const struct batch_call *call = segment->call;
-
-	for (uint32_t i = segment->first; i < segment->end; i++) {
-		for (uint32_t k = 0; k < batch_signal_count(call, i); k++) {
-			if (!semaphore_is_timeline(
-				    &queue->device->semaphores,
-				    batch_signal(call, i, k).handle))
-				return true;
-		}
-	}
-	return false;
-}
-
 /* ------------------------------------------------------------------------
  * Sending
  * ------------------------------------------------------------------------ */
@@ -182,15 +164,23 @@ static VkResult segment_pass(struct queue *queue, const struct segment *segment,
 	return VK_SUCCESS;
 }
 
-/* The caller waits where the driver's queue may not, or can't. */
-static void segment_wait(struct queue *queue, const struct segment *segment,
-			 struct submission *submission)
+/* Whether the driver may be given a wait whose signal is still held. */
+static bool waits_may_be_held(const struct device *device)
 {
-	if (!queue->device->timeline)
-		hold_wait(submission, UINT64_MAX);
-	else if (segment->ready && !queue->device->physical->holds_binary &&
-		 segment_signals_binary(queue, segment))
-		hold_wait(submission, thread_now() + HOLD_WAIT_NS);
+	return device->physical->holds_binary;
+}
+
+static void batch_settle(struct queue *queue, const struct batch_call *call,
+			 uint32_t i)
+{
+	struct semaphore_map *map = &queue->device->semaphores;
+
+	for (uint32_t k = 0; k < batch_wait_count(call, i); k++) {
+		struct batch_semaphore wait = batch_wait(call, i, k);
+
+		if (!semaphore_is_timeline(map, wait.handle))
+			hold_wait_promised(map, wait.handle);
+	}
 }
 
 static VkResult segment_send_held(struct queue *queue,
@@ -223,7 +213,8 @@ static VkResult segment_hold(struct queue *queue, const struct segment *segment)
 	}
 	if (!segment->works)
 		return segment_send_plain(queue, segment);
-	segment_wait(queue, segment, submission);
+	if (!queue->device->timeline)
+		hold_wait(submission, UINT64_MAX);
 	result = segment_send_held(queue, segment, submission);
 	if (result == VK_SUCCESS)
 		queue_sent(submission);
@@ -265,8 +256,11 @@ static VkResult call_submit(const struct batch_call *call)
 		return queue->device->next.submit(call->queue, 0, NULL,
 						  call->fence);
 	while (result == VK_SUCCESS && first < call->count) {
-		struct segment segment = segment_cut(queue, call, first);
+		struct segment segment;
 
+		if (!waits_may_be_held(queue->device))
+			batch_settle(queue, call, first);
+		segment = segment_cut(queue, call, first);
 		result = segment_submit(queue, &segment);
 		first = segment.end;
 	}
@@ -389,5 +383,38 @@ VKAPI_ATTR VkResult VKAPI_CALL gate_QueuePresentKHR(
 	if (present_wait(submission))
 		return present_send(queue, info, submission);
 	hold_cancel(submission);
+	if (!waits_may_be_held(queue->device))
+		batch_settle(queue, &call, 0);
 	return queue->device->next.present(handle, info);
+}
+
+/* ------------------------------------------------------------------------
+ * Payloads given out
+ * ------------------------------------------------------------------------ */
+
+VKAPI_ATTR VkResult VKAPI_CALL gate_GetSemaphoreFdKHR(
+	VkDevice handle, const VkSemaphoreGetFdInfoKHR *info, int *fdp)
+{
+	struct device *device = device_find(handle);
+
+	if (!device)
+		return VK_ERROR_DEVICE_LOST;
+	if (info->handleType == VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_SYNC_FD_BIT &&
+	    !waits_may_be_held(device))
+		hold_wait_promised(&device->semaphores, info->semaphore);
+	return device->next.get_semaphore_fd(handle, info, fdp);
+}
+
+/* Which submission a fence belongs to is not known: all have to be through. */
+VKAPI_ATTR VkResult VKAPI_CALL gate_GetFenceFdKHR(
+	VkDevice handle, const VkFenceGetFdInfoKHR *info, int *fdp)
+{
+	struct device *device = device_find(handle);
+
+	if (!device)
+		return VK_ERROR_DEVICE_LOST;
+	if (info->handleType == VK_EXTERNAL_FENCE_HANDLE_TYPE_SYNC_FD_BIT &&
+	    !waits_may_be_held(device))
+		hold_wait_device(device);
+	return device->next.get_fence_fd(handle, info, fdp);
 }

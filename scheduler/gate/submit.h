@@ -8,11 +8,12 @@
  * lane for itself.
  *
  * A segment that may not enter is held: the driver's queue gets it behind
- * a wait for the gate's timeline, and the caller goes on. Where a driver is not
- * known to bear that (a binary semaphore's signal behind a timeline that is not
- * submitted yet), the caller waits first, for a bounded time. A device without
- * timeline semaphores has its callers wait until the grant comes: that needs
- * nothing from them, since what is in flight ends by itself.
+ * a wait for the gate's timeline, and the caller goes on. A driver may refuse
+ * to be given a wait for a binary semaphore whose signal is held like that;
+ * unless it is known to bear it, the caller of the wait waits until the signal
+ * is promised. A device without timeline semaphores has its callers wait until
+ * the grant comes. Neither can last for ever while there is an arbiter: what is
+ * in flight ends by itself and then the grant goes round.
  *
  * Ownership and locking: as in queue.h.
  */
@@ -32,5 +33,11 @@ gate_QueueBindSparse(VkQueue handle, uint32_t count,
 		     const VkBindSparseInfo *infos, VkFence fence);
 VKAPI_ATTR VkResult VKAPI_CALL gate_QueuePresentKHR(
 	VkQueue handle, const VkPresentInfoKHR *info);
+
+/* A payload that is given out has to be on its way. */
+VKAPI_ATTR VkResult VKAPI_CALL gate_GetSemaphoreFdKHR(
+	VkDevice handle, const VkSemaphoreGetFdInfoKHR *info, int *fdp);
+VKAPI_ATTR VkResult VKAPI_CALL gate_GetFenceFdKHR(
+	VkDevice handle, const VkFenceGetFdInfoKHR *info, int *fdp);
 
 #endif

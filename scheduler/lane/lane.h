@@ -30,8 +30,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef LANE_MODEL
+/* So small that a model test sees them full. */
+#define LANE_JOBS 2
+#define LANE_DEPTH_MAX 2
+#else
 #define LANE_JOBS 256 /* records the job ring holds */
 #define LANE_DEPTH_MAX 64 /* submissions in flight */
+#endif
 
 struct lane_memory; /* the layout: lane_memory.h */
 

@@ -200,6 +200,9 @@ int broker_error_tell(const char *error, sd_json_variant *parameters)
 				   "another version",
 				   json_text(parameters, "parameter", "?"));
 	r = sd_varlink_error_to_errno(error, parameters);
+	if (r == -EINVAL)
+		return message_bad("the settings do not go together: keep the "
+				   "reservation no higher than the cap");
 	message_error("the broker says %s: see 'journalctl -u tranched'",
 		      r < 0 && r != -EBADR ? strerror(-r) : error);
 	return r < 0 ? r : -EBADR;

@@ -138,7 +138,9 @@ static int set_run(int argc, char **argv)
 	return json ? vgpu_print(reply, true) : STATUS_OK;
 }
 
-static int call_for(sd_varlink *link, const char *method, const char *word)
+/* @done gets the UUID. */
+static int call_for(sd_varlink *link, const char *method, const char *word,
+		    sd_json_variant **done)
 {
 	_json_ sd_json_variant *vgpu = NULL, *parameters = NULL;
 	int r;
@@ -149,6 +151,10 @@ static int call_for(sd_varlink *link, const char *method, const char *word)
 				    json_text(vgpu, "uuid", ""));
 	if (r == 0)
 		r = broker_call(link, method, parameters, NULL);
+	if (r == 0 &&
+	    sd_json_variant_append_arrayb(done, SD_JSON_BUILD_STRING(json_text(
+							vgpu, "uuid", ""))) < 0)
+		r = message_memory();
 	return r;
 }
 
@@ -156,26 +162,25 @@ static int call_for(sd_varlink *link, const char *method, const char *word)
 static int call_for_each(const struct verb *verb, const char *method, int argc,
 			 char **argv)
 {
-	static const struct option options[] = {
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
+	_json_ sd_json_variant *done = NULL;
 	_link_ sd_varlink *link = NULL;
-	int code, r, error;
+	int json, r, error;
 
-	code = args_next(verb, argc, argv, options, "");
-	if (code != ARGS_END)
-		return args_status(code);
+	json = args_json_only(verb, argc, argv);
+	if (json < 0)
+		return args_status(json);
 	r = args_operands(verb, argc, argv, 1, -1, "a vGPU");
 	if (r == 0)
 		r = broker_connect(&link);
 	if (r < 0)
 		return r;
 	for (int i = optind; i < argc; i++) {
-		error = call_for(link, method, argv[i]);
+		error = call_for(link, method, argv[i], &done);
 		if (error < 0 && r == 0)
 			r = error;
 	}
+	if (json && json_print(done) != STATUS_OK && r == 0)
+		return STATUS_FAILED;
 	return r;
 }
 
@@ -225,10 +230,10 @@ const struct verb verb_set = {
 const struct verb verb_reset = {
 	.name = "reset",
 	.summary = "let a stopped or broken vGPU begin anew",
-	.help = "Usage: tranche reset VGPU...\n\n"
+	.help = "Usage: tranche reset VGPU... [--json]\n\n"
 		"Ends what a vGPU is doing and starts its device anew. Needed after its guard\n"
 		"quota has stopped it, or when its device process has died too often. Its VM\n"
-		"sees a device that was reset.\n\n"
+		"sees a device that was reset. With --json, prints the UUIDs of those done.\n\n"
 		"Example:\n"
 		"  tranche reset build-vm\n",
 	.run = reset_run,
@@ -237,8 +242,9 @@ const struct verb verb_reset = {
 const struct verb verb_rm = {
 	.name = "rm",
 	.summary = "remove vGPUs",
-	.help = "Usage: tranche rm VGPU...\n\n"
-		"Removes vGPUs. One that a VM uses is refused: shut the VM down first.\n\n"
+	.help = "Usage: tranche rm VGPU... [--json]\n\n"
+		"Removes vGPUs. One that a VM uses is refused: shut the VM down first.\n"
+		"With --json, prints the UUIDs of those removed.\n\n"
 		"Examples:\n"
 		"  tranche rm build-vm\n"
 		"  tranche list -q | xargs tranche rm\n",

@@ -25,12 +25,14 @@ enum pair {
 	PAIR_BAD,
 };
 
+static SCREEN *terminal;
 static bool is_unicode;
 
 int screen_open(void)
 {
 	/* newterm() tells of a bad terminal where initscr() would exit. */
-	if (!newterm(NULL, stdout, stdin))
+	terminal = newterm(NULL, stdout, stdin);
+	if (!terminal)
 		return -ENOTTY;
 	is_unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	cbreak();
@@ -50,8 +52,11 @@ int screen_open(void)
 
 void screen_close(void)
 {
-	if (!isendwin())
-		endwin();
+	if (!terminal)
+		return;
+	endwin();
+	delscreen(terminal);
+	terminal = NULL;
 }
 
 static size_t rows_shown(void)

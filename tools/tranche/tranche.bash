@@ -21,7 +21,7 @@ _tranche_vgpus() {
 _tranche_options() {
   local share='--weight --cap --reservation --vram --latency --tenant'
   case $1 in
-  gpus | types | show | doctor) echo --json ;;
+  gpus | types | show | reset | rm | doctor) echo --json ;;
   list) echo --json --quiet --gpu ;;
   create) echo --json --gpu --name --uuid "$share" ;;
   set) echo --json --kill-after "$share" ;;

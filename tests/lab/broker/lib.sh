@@ -72,15 +72,15 @@ broker_vgpu() {
     tr ',' '\n' | broker_field "$2"
 }
 
-# broker_waits SECONDS COMMAND...: until the command succeeds.
+# broker_waits TRIES COMMAND...: until the command succeeds; a second between.
 broker_waits() {
-  left=$(($1 * 5))
+  left=$1
   shift
   while [ "$left" -gt 0 ]; do
     if "$@"; then
       return 0
     fi
-    sleep 0.2
+    sleep 1
     left=$((left - 1))
   done
   echo "in vain: $*" >&2
@@ -90,6 +90,11 @@ broker_waits() {
 # broker_vgpu_is UUID FIELD VALUE
 broker_vgpu_is() {
   [ "$(broker_vgpu "$1" "$2")" = "$3" ]
+}
+
+# broker_vgpu_percent UUID FIELD VALUE: the same for a number with decimals.
+broker_vgpu_percent() {
+  [ "$(broker_vgpu "$1" "$2" | awk '{ print $1 + 0 }')" = "$3" ]
 }
 
 # broker_nothing_stays: after all vGPUs went, no process of theirs and no state.

@@ -260,20 +260,19 @@ static uint16_t used_index(const struct machine *machine)
 static void offer(struct machine *machine, const void *request, uint32_t length,
 		  uint32_t room)
 {
-	struct vring_desc *desc =
-		(void *)(machine->memory + PAGE_DESC * PAGE);
+	struct vring_desc *desc = (void *)(machine->memory + PAGE_DESC * PAGE);
 	unsigned int number = avail(machine)->idx % (QUEUE_SIZE / 2);
 	unsigned int page = number % (PAGES / 2 - PAGE_REQUESTS);
 	uint16_t head = 2 * number;
 
 	memcpy(machine->memory + (PAGE_REQUESTS + page) * PAGE, request,
 	       length);
-	desc[head] = (struct vring_desc){
-		machine->physical[PAGE_REQUESTS + page], length,
-		VRING_DESC_F_NEXT, head + 1};
-	desc[head + 1] = (struct vring_desc){
-		machine->physical[PAGE_RESPONSES + page], room,
-		VRING_DESC_F_WRITE, 0};
+	desc[head] =
+		(struct vring_desc){machine->physical[PAGE_REQUESTS + page],
+				    length, VRING_DESC_F_NEXT, head + 1};
+	desc[head + 1] =
+		(struct vring_desc){machine->physical[PAGE_RESPONSES + page],
+				    room, VRING_DESC_F_WRITE, 0};
 	avail(machine)->ring[avail(machine)->idx % QUEUE_SIZE] = head;
 	__atomic_store_n(&avail(machine)->idx, avail(machine)->idx + 1,
 			 __ATOMIC_RELEASE);

@@ -21,11 +21,13 @@ vgpu_node() {
 vgpu_broker() {
   vgpu_module
   gpu=$(lab-gpu address)
+  # That of a test before says that a vGPU can be made, and may be wrong.
+  rm -f /tmp/hand-over.log
   hand-over "$gpu" "$(vgpu_node)" "${1:-256}" "$LAB_BUILD/bin/tranche-vgpu" \
     >/tmp/hand-over.log &
   broker=$!
   for _ in $(seq 100); do
-    ! grep -q ready /tmp/hand-over.log || break
+    ! grep -qs ready /tmp/hand-over.log || break
     sleep 0.1
   done
   vgpu_types=/sys/bus/pci/devices/$gpu/mdev_supported_types

@@ -115,13 +115,15 @@ static void test_gpu(void **state)
 	struct state_gpu gpu = {.address = "0000:01:00.0",
 				.vram = 1ull << 40,
 				.types = 0x8b,
-				.window = 1 << 28};
+				.window = 1 << 28,
+				.defaults = "1000 0 normal"};
 	struct state_gpu back;
 
 	assert_int_equal(state_gpu_read(*state, gpu.address, &back), -ENOENT);
 	assert_int_equal(state_gpu_write(*state, &gpu), 0);
 	assert_int_equal(state_gpu_read(*state, gpu.address, &back), 0);
 	assert_string_equal(gpu.address, back.address);
+	assert_string_equal(gpu.defaults, back.defaults);
 	assert_int_equal(gpu.vram, back.vram);
 	assert_int_equal(gpu.types, back.types);
 	assert_int_equal(gpu.window, back.window);

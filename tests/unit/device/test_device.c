@@ -239,8 +239,8 @@ static uint32_t context_request(struct fixture *f, uint32_t type, uint32_t id,
 		.hdr = {.type = type, .ctx_id = id},
 		.context_init = VIRTIO_GPU_CAPSET_VENUS,
 	};
-	uint16_t number = driver_offer(&f->fake, &request, sizeof(request),
-				       DRIVER_ROOM);
+	uint16_t number =
+		driver_offer(&f->fake, &request, sizeof(request), DRIVER_ROOM);
 
 	put(f, VIRTIO_PCI_AREA_NOTIFY, 2, 0);
 	wait_used(f, used);

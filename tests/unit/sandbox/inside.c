@@ -133,10 +133,10 @@ static const struct {
 	const char *name;
 	int (*run)(char **arguments);
 } modes[] = {
-	{"attempts", run_attempts},   {"echo", run_echo},
-	{"family", run_family},	      {"processes", run_processes},
-	{"memory", run_memory},	      {"environment", run_environment},
-	{"write", run_write},	      {"exec", run_exec},
+	{"attempts", run_attempts}, {"echo", run_echo},
+	{"family", run_family},	    {"processes", run_processes},
+	{"memory", run_memory},	    {"environment", run_environment},
+	{"write", run_write},	    {"exec", run_exec},
 };
 
 int main(int argc, char **argv)

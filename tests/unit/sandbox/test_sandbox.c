@@ -172,12 +172,23 @@ static void run_to_log(struct fixture *f, char **argv, const char *expected)
 static void test_everything_is_denied(void **state)
 {
 	struct fixture *f = *state;
-	char *argv[] = {f->program,	TEXT("attempts"),   TEXT("/etc/shadow"),
-			TEXT("/etc/passwd"),	TEXT("/root"),      TEXT("/proc/self/mem"),
-			TEXT("/dev/tranche"), TEXT("/dev/kvm"),   TEXT("/dev/vfio/vfio"),
-			TEXT("/dev/mem"),	TEXT("/run"),	      TEXT("/home"),
-			TEXT("/var"),		TEXT("/sys/class"), TEXT("/tmp"),
-			f->folder,	NULL};
+	char *argv[] = {f->program,
+			TEXT("attempts"),
+			TEXT("/etc/shadow"),
+			TEXT("/etc/passwd"),
+			TEXT("/root"),
+			TEXT("/proc/self/mem"),
+			TEXT("/dev/tranche"),
+			TEXT("/dev/kvm"),
+			TEXT("/dev/vfio/vfio"),
+			TEXT("/dev/mem"),
+			TEXT("/run"),
+			TEXT("/home"),
+			TEXT("/var"),
+			TEXT("/sys/class"),
+			TEXT("/tmp"),
+			f->folder,
+			NULL};
 	const struct sandbox_config config = config_for(f, argv);
 	int status = run(&config);
 	const char *text = logged(f);
@@ -191,14 +202,31 @@ static void test_everything_is_denied(void **state)
 /* The attempts themselves: outside, root succeeds. */
 static void test_attempts_can_succeed(void **state)
 {
-	static const char *const expected[] = {
-		"socket-inet", "socket-netlink", "socket-abstract",
-		"ptrace-neighbour", "read-neighbour", "write-neighbour",
-		"descriptor-of-neighbour", "inherited-descriptor", "list-root",
-		"create-in-dev", "mknod", "mount", "fsopen", "open-tree",
-		"unshare-user", "unshare-mount", "clone-user", "clone3",
-		"setuid", "setgroups", "capabilities", "new-privileges",
-		"keyctl", "terminal-input", "/etc/shadow"};
+	static const char *const expected[] = {"socket-inet",
+					       "socket-netlink",
+					       "socket-abstract",
+					       "ptrace-neighbour",
+					       "read-neighbour",
+					       "write-neighbour",
+					       "descriptor-of-neighbour",
+					       "inherited-descriptor",
+					       "list-root",
+					       "create-in-dev",
+					       "mknod",
+					       "mount",
+					       "fsopen",
+					       "open-tree",
+					       "unshare-user",
+					       "unshare-mount",
+					       "clone-user",
+					       "clone3",
+					       "setuid",
+					       "setgroups",
+					       "capabilities",
+					       "new-privileges",
+					       "keyctl",
+					       "terminal-input",
+					       "/etc/shadow"};
 	struct fixture *f = *state;
 	const char *text;
 	char line[64];
@@ -244,9 +272,9 @@ static void test_descriptors(void **state)
 	int pair[2], pidfd;
 	pid_t pid;
 
-	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				      pair),
-			   errno);
+	assert_return_code(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair),
+		errno);
 	given.host = pair[1];
 	config.fds = &given;
 	config.fd_count = 1;
@@ -272,9 +300,9 @@ static void test_descriptors_cross(void **state)
 	int pair[2], pidfd;
 	pid_t pid;
 
-	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				      pair),
-			   errno);
+	assert_return_code(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair),
+		errno);
 	given[0].host = dup2(pair[1], 60);
 	given[1].host = dup2(pair[0], 3) < 0 ? -1 : 3;
 	given[0].inside = 3;
@@ -334,9 +362,9 @@ static void test_outlives_its_starter(void **state)
 	int pair[2];
 	pid_t starter, pid;
 
-	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				      pair),
-			   errno);
+	assert_return_code(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair),
+		errno);
 	given.host = pair[1];
 	config.fds = &given;
 	config.fd_count = 1;
@@ -355,7 +383,8 @@ static void test_writable_only_where_asked(void **state)
 {
 	struct fixture *f = *state;
 	char inside[128], program[128];
-	char *write_usr[] = {f->program, TEXT("write"), TEXT("/usr/attempt"), NULL};
+	char *write_usr[] = {f->program, TEXT("write"), TEXT("/usr/attempt"),
+			     NULL};
 	char *write_own[] = {f->program, TEXT("write"), inside, NULL};
 	char *exec_own[] = {f->program, TEXT("exec"), program, NULL};
 	char denied[16];

@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The arbiter with processes that submit by real lanes and doors to a simulated
+ * GPU in real time. Bounds leave room for a machine that is busy with other
+ * things; what a bound proves is named by the test.
+ */
+#include "tests/unit/arbiter/stage.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "scheduler/lane/door_wire.h"
+
+#define MIB ((uint64_t)1 << 20)
+
+static struct stage s;
+
+static int begin(void **unused)
+{
+	(void)unused;
+	memset(&s, 0, sizeof(s));
+	tsched_config_init(&s.config);
+	stage_begin(&s);
+	return 0;
+}
+
+static int end(void **unused)
+{
+	(void)unused;
+	stage_end(&s);
+	return 0;
+}
+
+/* Shares. */
+
+static void two_with_equal_weight_have_half_each(void **unused)
+{
+	unsigned int shares[2];
+
+	(void)unused;
+	stage_load(&s, stage_account(&s), MS, 0);
+	stage_load(&s, stage_account(&s), 4 * MS, 0);
+	stage_wait(stage_stats(&s, 0).submits && stage_stats(&s, 1).submits);
+	stage_shares(&s, 2 * SECOND, shares);
+	assert_in_range(shares[0], 400, 600);
+	assert_in_range(shares[1], 400, 600);
+	assert_in_range(stage_stats(&s, 0).wanted, 400, 600);
+}
+
+static void weights_divide_the_gpu(void **unused)
+{
+	unsigned int shares[2];
+
+	(void)unused;
+	stage_account(&s);
+	s.settings[0].weight = 300;
+	stage_set(&s, 0);
+	stage_account(&s);
+	stage_load(&s, 0, 2 * MS, 0);
+	stage_load(&s, 1, 2 * MS, 0);
+	stage_wait(stage_stats(&s, 0).submits && stage_stats(&s, 1).submits);
+	stage_shares(&s, 2 * SECOND, shares);
+	assert_in_range(shares[0], 680, 820);
+	assert_in_range(shares[1], 180, 320);
+}
+
+/* Two accounts of one tenant against one without: a half and two quarters. */
+static void accounts_of_a_tenant_share_its_weight(void **unused)
+{
+	unsigned int shares[3], i;
+
+	(void)unused;
+	for (i = 0; i < 3; i++)
+		stage_account(&s);
+	strcpy(s.settings[0].tenant, "tenant");
+	strcpy(s.settings[1].tenant, "tenant");
+	stage_load(&s, 0, 2 * MS, 0);
+	stage_load(&s, 1, 2 * MS, 0);
+	stage_load(&s, 2, 2 * MS, 0);
+	stage_wait(stage_stats(&s, 0).submits && stage_stats(&s, 2).submits);
+	/* While they run. */
+	stage_set(&s, 0);
+	stage_set(&s, 1);
+	stage_shares(&s, 2 * SECOND, shares);
+	assert_in_range(shares[0], 190, 310);
+	assert_in_range(shares[1], 190, 310);
+	assert_in_range(shares[2], 430, 570);
+}
+
+static void cap_limits_even_the_only_one(void **unused)
+{
+	unsigned int shares[1];
+
+	(void)unused;
+	stage_account(&s);
+	s.settings[0].cap = 200;
+	stage_set(&s, 0);
+	stage_load(&s, 0, MS, 0);
+	stage_wait(stage_stats(&s, 0).submits);
+	stage_shares(&s, 2 * SECOND, shares);
+	assert_in_range(shares[0], 170, 230);
+	assert_true(stage_stats(&s, 0).throttled_ns > SECOND);
+	/* Lifted while it is throttled. */
+	s.settings[0].cap = 1000;
+	stage_set(&s, 0);
+	stage_shares(&s, SECOND, shares);
+	assert_in_range(shares[0], 900, 1000);
+}
+
+static void reservation_holds_against_weight(void **unused)
+{
+	unsigned int shares[3];
+
+	(void)unused;
+	stage_account(&s);
+	s.settings[0].reservation = 300;
+	stage_set(&s, 0);
+	stage_account(&s);
+	stage_account(&s);
+	s.settings[1].weight = 1000;
+	s.settings[2].weight = 1000;
+	stage_set(&s, 1);
+	stage_set(&s, 2);
+	stage_load(&s, 0, MS, 0);
+	stage_load(&s, 1, MS, 0);
+	stage_load(&s, 2, MS, 0);
+	stage_wait(stage_stats(&s, 0).submits && stage_stats(&s, 2).submits);
+	stage_shares(&s, 2 * SECOND, shares);
+	assert_in_range(shares[0], 270, 360);
+}
+
+static void reservations_that_do_not_fit_are_refused(void **unused)
+{
+	(void)unused;
+	stage_account(&s);
+	stage_account(&s);
+	s.settings[0].reservation = 600;
+	stage_set(&s, 0);
+	s.settings[1].reservation = 400;
+	assert_int_equal(arbiter_account_set(s.arbiter, s.names[1],
+					     &s.settings[1]),
+			 -ENOSPC);
+	s.settings[1].reservation = 300;
+	stage_set(&s, 1);
+	s.settings[1].cap = 200;
+	assert_int_equal(arbiter_account_set(s.arbiter, s.names[1],
+					     &s.settings[1]),
+			 -EINVAL);
+	assert_int_equal(arbiter_account_set(s.arbiter, "nobody",
+					     &s.settings[1]),
+			 -ENOENT);
+}
+
+/* Alone, the grant stands: hundreds of jobs, one hold. */
+static void alone_it_keeps_the_grant(void **unused)
+{
+	struct arbiter_gpu_stats gpu;
+
+	(void)unused;
+	stage_load(&s, stage_account(&s), MS, MS);
+	stage_wait(s.loads[0].shared->jobs > 300);
+	arbiter_gpu_stats(s.arbiter, &gpu);
+	assert_int_equal(gpu.holds, 1);
+	/* Idle half of the time, and not charged for it. */
+	assert_in_range(gpu.busy_ns, 300 * MS, gpu.now_ns);
+	assert_true(gpu.idle_ns > 100 * MS);
+	assert_int_equal(stage_stats(&s, 0).kills, 0);
+}
+
+static void best_effort_holds_nobody_up(void **unused)
+{
+	uint64_t jobs;
+
+	(void)unused;
+	stage_load(&s, stage_account(&s), MS, MS);
+	stage_load(&s, stage_account(&s), MS, MS);
+	stage_wait(s.loads[0].shared->jobs && s.loads[1].shared->jobs);
+	s.config.policy = TSCHED_BEST_EFFORT;
+	assert_int_equal(arbiter_set_config(s.arbiter, &s.config), 0);
+	jobs = s.loads[0].shared->jobs;
+	/* Longer than any lease. */
+	stage_wait(s.loads[0].shared->jobs > jobs + 400);
+	assert_true(stage_stats(&s, 0).gpu_ns > 0);
+	s.config.policy = TSCHED_FAIR;
+	assert_int_equal(arbiter_set_config(s.arbiter, &s.config), 0);
+	jobs = s.loads[1].shared->jobs;
+	stage_wait(s.loads[1].shared->jobs > jobs + 20);
+}
+
+/* Contexts. */
+
+static void many_contexts_gain_an_account_nothing(void **unused)
+{
+	struct load more[4];
+	unsigned int shares[2], i;
+
+	(void)unused;
+	stage_load(&s, stage_account(&s), 2 * MS, 0);
+	stage_load(&s, stage_account(&s), 2 * MS, 0);
+	for (i = 0; i < 4; i++)
+		load_start(&more[i], &s.specs[1], s.gpu);
+	stage_wait(stage_stats(&s, 1).contexts == 5);
+	stage_shares(&s, 2 * SECOND, shares);
+	assert_in_range(shares[0], 420, 580);
+	assert_in_range(shares[1], 420, 580);
+	for (i = 0; i < 4; i++) {
+		assert_true(more[i].shared->jobs > 0);
+		load_stop(&more[i]);
+	}
+	stage_wait(stage_stats(&s, 1).contexts == 1);
+}
+
+static void endless_job_is_killed_and_counted(void **unused)
+{
+	int status;
+
+	(void)unused;
+	stage_account(&s);
+	s.settings[0].kill_ns = 200 * MS;
+	stage_set(&s, 0);
+	stage_load(&s, stage_account(&s), 2 * MS, 0);
+	s.specs[0].endless = 5;
+	stage_load(&s, 0, MS, 0);
+	stage_wait(s.events[ARBITER_CONTEXT_KILLED] == 1);
+	waitpid(s.loads[0].pid, &status, 0);
+	s.loads[0].pid = 0;
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	assert_int_equal(stage_stats(&s, 0).kills, 1);
+	assert_false(stage_stats(&s, 0).stopped);
+	/* The other goes on, by itself now. */
+	s.loads[1].shared->wait_max_ns = 0;
+	stage_wait(stage_stats(&s, 0).contexts == 0);
+	stage_wait(stage_stats(&s, 1).share > 800);
+}
+
+static void guard_stops_an_account_until_it_is_reset(void **unused)
+{
+	unsigned int i;
+
+	(void)unused;
+	stage_account(&s);
+	s.settings[0].kill_ns = 50 * MS;
+	stage_set(&s, 0);
+	s.specs[0].endless = 1;
+	for (i = 1; i <= 3; i++) {
+		stage_load(&s, 0, MS, 0);
+		stage_wait(stage_stats(&s, 0).kills == i);
+		load_stop(&s.loads[0]);
+	}
+	assert_true(stage_stats(&s, 0).stopped);
+	stage_wait(s.events[ARBITER_ACCOUNT_STOPPED] == 1);
+	s.specs[0].endless = 0;
+	stage_load(&s, 0, MS, 0);
+	stage_wait(s.loads[0].shared->error == -EACCES);
+	load_stop(&s.loads[0]);
+	arbiter_account_reset(s.arbiter, s.names[0]);
+	stage_load(&s, 0, MS, 0);
+	stage_wait(s.loads[0].shared->jobs > 10);
+	assert_false(stage_stats(&s, 0).stopped);
+}
+
+static void removed_account_ends_its_contexts(void **unused)
+{
+	int status;
+
+	(void)unused;
+	stage_load(&s, stage_account(&s), MS, 0);
+	stage_wait(s.loads[0].shared->jobs > 10);
+	assert_int_equal(arbiter_account_remove(s.arbiter, s.names[0]), 0);
+	waitpid(s.loads[0].pid, &status, 0);
+	s.loads[0].pid = 0;
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(access(s.doors[0], F_OK), -1);
+	s.count = 0;
+}
+
+static uint64_t random_below(uint64_t limit)
+{
+	return (uint64_t)random() % limit;
+}
+
+/*
+ * The bound: the job in flight, and time to notice; times what a busy machine
+ * may add. A stopped one keeps the GPU until its lease ends.
+ */
+static void check_waits(uint64_t limit)
+{
+	assert_in_range(s.loads[0].shared->wait_max_ns, 0, limit);
+	s.loads[0].shared->wait_max_ns = 0;
+}
+
+static void killed_at_any_moment_it_frees_the_gpu(void **unused)
+{
+	unsigned int i;
+
+	(void)unused;
+	srandom(1);
+	stage_load(&s, stage_account(&s), MS, 0);
+	stage_account(&s);
+	s.specs[1].vram = MIB;
+	stage_wait(s.loads[0].shared->jobs > 10);
+	for (i = 0; i < 200; i++) {
+		stage_load(&s, 1, 2 * MS, 0);
+		load_sleep_until(load_now() + random_below(30 * MS));
+		load_stop(&s.loads[1]);
+		s.loads[1].pid = 0;
+	}
+	check_waits(300 * MS);
+	stage_wait(stage_stats(&s, 1).contexts == 0);
+	assert_int_equal(stage_stats(&s, 1).vram_used, 0);
+	assert_int_equal(stage_stats(&s, 1).kills, 0);
+	stage_wait(stage_stats(&s, 0).share > 800);
+}
+
+static void stopped_at_any_moment_it_frees_the_gpu(void **unused)
+{
+	unsigned int i;
+	uint64_t jobs;
+
+	(void)unused;
+	srandom(2);
+	s.config.lease_ns = 50 * MS;
+	assert_int_equal(arbiter_set_config(s.arbiter, &s.config), 0);
+	stage_load(&s, stage_account(&s), MS, 0);
+	stage_load(&s, stage_account(&s), 2 * MS, 0);
+	stage_wait(s.loads[0].shared->jobs > 10 && s.loads[1].shared->jobs);
+	s.loads[0].shared->wait_max_ns = 0;
+	for (i = 0; i < 60; i++) {
+		load_sleep_until(load_now() + random_below(30 * MS));
+		load_kill(&s.loads[1], SIGSTOP);
+		jobs = s.loads[0].shared->jobs;
+		stage_wait(s.loads[0].shared->jobs > jobs + 20);
+		load_kill(&s.loads[1], SIGCONT);
+	}
+	check_waits(500 * MS);
+	jobs = s.loads[1].shared->jobs;
+	stage_wait(s.loads[1].shared->jobs > jobs + 10);
+	assert_int_equal(stage_stats(&s, 1).kills, 0);
+}
+
+/* Once it is known to be stopped, the other has the GPU to itself. */
+static void stopped_waiter_wastes_no_slices(void **unused)
+{
+	unsigned int shares[2];
+
+	(void)unused;
+	s.config.lease_ns = 50 * MS;
+	assert_int_equal(arbiter_set_config(s.arbiter, &s.config), 0);
+	stage_load(&s, stage_account(&s), MS, 0);
+	stage_load(&s, stage_account(&s), MS, 0);
+	stage_wait(s.loads[0].shared->jobs > 10 && s.loads[1].shared->jobs);
+	load_kill(&s.loads[1], SIGSTOP);
+	load_sleep_until(load_now() + 200 * MS);
+	stage_shares(&s, SECOND, shares);
+	assert_true(shares[0] > 900);
+	load_kill(&s.loads[1], SIGCONT);
+	stage_shares(&s, SECOND, shares);
+	assert_in_range(shares[1], 350, 600);
+}
+
+/* The arbiter ends, and another comes. */
+
+static void without_arbiter_nothing_passes_and_with_the_next_all_goes_on(
+	void **unused)
+{
+	uint64_t now, jobs[2];
+	unsigned int i;
+
+	(void)unused;
+	s.config.lease_ns = 100 * MS;
+	assert_int_equal(arbiter_set_config(s.arbiter, &s.config), 0);
+	for (i = 0; i < 2; i++) {
+		stage_account(&s);
+		s.specs[i].vram = MIB;
+		stage_load(&s, i, MS, 0);
+	}
+	stage_wait(s.loads[0].shared->jobs > 10 &&
+		   s.loads[1].shared->jobs > 10);
+	stage_close(&s);
+	now = load_now();
+	load_sleep_until(now + 500 * MS);
+	for (i = 0; i < 2; i++) {
+		assert_true(s.loads[i].shared->last_ns < now + 300 * MS);
+		jobs[i] = s.loads[i].shared->jobs;
+	}
+	stage_open(&s);
+	stage_wait(s.loads[0].shared->jobs > jobs[0] + 20 &&
+		   s.loads[1].shared->jobs > jobs[1] + 20);
+	assert_true(stage_stats(&s, 0).vram_used >= MIB);
+	for (i = 0; i < 2; i++) {
+		load_stop(&s.loads[i]);
+		s.loads[i].pid = 0;
+		stage_wait(stage_stats(&s, i).vram_used == 0);
+	}
+}
+
+/* Doors. */
+
+/* Video memory beyond the quota is refused, small pieces a little later. */
+static void vram_quota_holds(void **unused)
+{
+	struct lane lane = {0};
+	struct door door;
+
+	(void)unused;
+	stage_account(&s);
+	s.settings[0].vram_limit = 256 * MIB;
+	stage_set(&s, 0);
+	assert_int_equal(door_init(&door, s.doors[0]), 0);
+	assert_int_equal(load_connect(&door, &lane), 0);
+	assert_int_equal(door_charge(&door, 256 * MIB), 0);
+	assert_int_equal(lane_vram_used(&lane), 256 * MIB);
+	assert_int_equal(lane_vram_limit(&lane), 256 * MIB);
+	assert_int_equal(door_charge(&door, MIB), -ENOSPC);
+	assert_int_equal(door_charge(&door, MIB - 1), 0);
+	assert_int_equal(door_charge(&door, UINT64_MAX), -ENOSPC);
+	door_release(&door, 3 * MIB);
+	assert_int_equal(door_charge(&door, MIB), 0);
+	assert_int_equal(stage_stats(&s, 0).vram_refusals, 2);
+	/* What is in use beyond a lower limit stays. */
+	s.settings[0].vram_limit = 64 * MIB;
+	stage_set(&s, 0);
+	assert_true(stage_stats(&s, 0).vram_used > 250 * MIB);
+	assert_int_equal(door_charge(&door, 1), -ENOSPC);
+	door_deinit(&door);
+	lane_unmap(&lane);
+	stage_wait(stage_stats(&s, 0).vram_used == 0);
+}
+
+static int raw_connect(const char *path)
+{
+	struct lane lane = {0};
+	struct door door;
+	int fd;
+
+	assert_int_equal(door_init(&door, path), 0);
+	assert_int_equal(load_connect(&door, &lane), 0);
+	fd = dup(door_fd(&door));
+	door_deinit(&door);
+	lane_unmap(&lane);
+	return fd;
+}
+
+static void whoever_breaks_the_protocol_is_shut_out(void **unused)
+{
+	static const struct door_message bad[] = {
+		{.packet = {.type = 0}},
+		{.packet = {.type = DOOR_HELLO, .value = DOOR_VERSION}},
+		{.packet = {.type = DOOR_WELCOME}},
+		{.packet = {.type = UINT32_MAX, .bytes = UINT64_MAX}},
+	};
+	struct door_message answer;
+	unsigned int i;
+	int fd;
+
+	(void)unused;
+	stage_account(&s);
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		fd = raw_connect(s.doors[0]);
+		assert_int_equal(door_send(fd, &bad[i], 0), 0);
+		assert_int_equal(door_receive(fd, &answer, 0), -EPIPE);
+		close(fd);
+	}
+	fd = raw_connect(s.doors[0]);
+	assert_int_equal(send(fd, "short", 5, 0), 5);
+	assert_int_equal(door_receive(fd, &answer, 0), -EPIPE);
+	close(fd);
+	stage_wait(stage_stats(&s, 0).contexts == 0);
+}
+
+/* A gate that shows anything but a lane is refused. */
+static void only_sealed_memory_is_adopted(void **unused)
+{
+	struct lane lane = {.bell_fd = -1};
+	struct door door;
+
+	(void)unused;
+	stage_account(&s);
+	lane.memory = (struct lane_memory *)&lane; /* not to be mapped anew */
+	lane.memory_fd = memfd_create("unsealed", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(lane.memory_fd, 65536), 0);
+	assert_int_equal(door_init(&door, s.doors[0]), 0);
+	assert_int_equal(door_connect(&door, &lane, 5000), -EINVAL);
+	door_deinit(&door);
+	close(lane.memory_fd);
+}
+
+/* One rings its bell and floods its door without end; the other goes on. */
+static void flooder(const char *path)
+{
+	struct door_message release = {.packet = {.type = DOOR_RELEASE}};
+	struct lane lane = {0};
+	struct door door;
+
+	if (door_init(&door, path) < 0 || load_connect(&door, &lane) < 0)
+		_exit(1);
+	for (;;) {
+		door_send(door_fd(&door), &release, MSG_DONTWAIT);
+		lane_ask(&lane);
+	}
+}
+
+static void flood_disturbs_nobody_else(void **unused)
+{
+	struct load flood;
+	uint64_t jobs;
+
+	(void)unused;
+	stage_load(&s, stage_account(&s), MS, 0);
+	stage_account(&s);
+	stage_wait(s.loads[0].shared->jobs > 10);
+	flood.pid = fork();
+	assert_true(flood.pid >= 0);
+	if (!flood.pid)
+		flooder(s.doors[1]);
+	stage_wait(stage_stats(&s, 1).contexts == 1);
+	jobs = s.loads[0].shared->jobs;
+	stage_wait(s.loads[0].shared->jobs > jobs + 200);
+	load_stop(&flood);
+	stage_wait(stage_stats(&s, 1).contexts == 0);
+}
+
+static void slices_tell_of_each_hold(void **unused)
+{
+	static struct arbiter_slice slices[64];
+	uint64_t after = 0;
+	size_t count, i;
+
+	(void)unused;
+	stage_load(&s, stage_account(&s), MS, 0);
+	stage_load(&s, stage_account(&s), MS, 0);
+	stage_wait(stage_stats(&s, 0).submits > 100 &&
+		   stage_stats(&s, 1).submits > 100);
+	count = arbiter_slices(s.arbiter, &after, slices, 64);
+	assert_true(count > 4);
+	assert_int_equal(after, count);
+	for (i = 0; i < count; i++) {
+		assert_true(slices[i].want_ns <= slices[i].begin_ns);
+		assert_true(slices[i].begin_ns <= slices[i].end_ns);
+		if (i)
+			assert_true(slices[i].begin_ns >=
+				    slices[i - 1].end_ns);
+	}
+	assert_true(stage_stats(&s, 0).wait_p99_us >=
+		    stage_stats(&s, 0).wait_p50_us);
+}
+
+#define staged(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		staged(two_with_equal_weight_have_half_each),
+		staged(weights_divide_the_gpu),
+		staged(accounts_of_a_tenant_share_its_weight),
+		staged(cap_limits_even_the_only_one),
+		staged(reservation_holds_against_weight),
+		staged(reservations_that_do_not_fit_are_refused),
+		staged(alone_it_keeps_the_grant),
+		staged(best_effort_holds_nobody_up),
+		staged(many_contexts_gain_an_account_nothing),
+		staged(endless_job_is_killed_and_counted),
+		staged(guard_stops_an_account_until_it_is_reset),
+		staged(removed_account_ends_its_contexts),
+		staged(killed_at_any_moment_it_frees_the_gpu),
+		staged(stopped_at_any_moment_it_frees_the_gpu),
+		staged(stopped_waiter_wastes_no_slices),
+		staged(without_arbiter_nothing_passes_and_with_the_next_all_goes_on),
+		staged(vram_quota_holds),
+		staged(whoever_breaks_the_protocol_is_shut_out),
+		staged(only_sealed_memory_is_adopted),
+		staged(flood_disturbs_nobody_else),
+		staged(slices_tell_of_each_hold),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

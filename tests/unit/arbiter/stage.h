@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stage for the arbiter's tests: one arbiter, accounts with doors in a folder
+ * of its own, loads that come in by them, and a simulated GPU.
+ *
+ * States: stage_begin() -> ready -> stage_end(). Ownership: the caller owns
+ * struct stage. Locking: one thread; events come on another and are counted.
+ */
+#ifndef TESTS_UNIT_ARBITER_STAGE_H
+#define TESTS_UNIT_ARBITER_STAGE_H
+
+#include "scheduler/arbiter/arbiter.h"
+#include "tests/unit/arbiter/load.h"
+
+#define STAGE_ACCOUNTS 8
+#define STAGE_EVENTS 8
+
+struct stage {
+	struct tsched_config config;
+	struct arbiter *arbiter;
+	struct load_gpu *gpu;
+	char folder[32];
+	char doors[STAGE_ACCOUNTS][64];
+	char names[STAGE_ACCOUNTS][ARBITER_NAME_MAX];
+	struct arbiter_settings settings[STAGE_ACCOUNTS];
+	struct load_spec specs[STAGE_ACCOUNTS];
+	struct load loads[STAGE_ACCOUNTS];
+	unsigned int count;
+	_Atomic unsigned int events[STAGE_EVENTS]; /* by kind */
+};
+
+/* stage_begin - an arbiter with the settings in stage->config */
+void stage_begin(struct stage *stage);
+void stage_end(struct stage *stage);
+
+/* stage_restart - the arbiter ends and another begins, with the same doors */
+void stage_open(struct stage *stage);
+void stage_close(struct stage *stage);
+
+/* stage_account - one more; changed by stage_settings(); return: its index */
+unsigned int stage_account(struct stage *stage);
+void stage_set(struct stage *stage, unsigned int index);
+
+/* stage_load - let a process work through an account's door */
+void stage_load(struct stage *stage, unsigned int index, uint64_t job_ns,
+		uint64_t gap_ns);
+
+struct arbiter_account_stats stage_stats(struct stage *stage,
+					 unsigned int index);
+
+/* stage_shares - permille of the time held within @ns, by account */
+void stage_shares(struct stage *stage, uint64_t ns, unsigned int *shares);
+
+/* stage_wait - until a condition holds, or fail after ten seconds */
+#define stage_wait(condition)                                        \
+	do {                                                         \
+		uint64_t stage_wait_end = load_now() + 10 * SECOND;  \
+                                                                     \
+		while (!(condition) && load_now() < stage_wait_end)  \
+			load_sleep_until(load_now() + MS);           \
+		assert_true(condition);                              \
+	} while (0)
+
+#endif
