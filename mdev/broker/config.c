@@ -502,6 +502,44 @@ static int read_file(struct config *config, const char *path, char *error)
 	return read_once(&reading);
 }
 
+/* What each line may be, and all together may not. */
+static int gpu_check(const struct gpu_config *gpu, char *error, size_t size)
+{
+	if (gpu->defaults.reservation <= gpu->defaults.cap)
+		return 0;
+	snprintf(
+		error, size,
+		"[GPU%s%s]: Reservation= passes Cap=: lower the one or raise the other",
+		gpu->address[0] ? " " : "", gpu->address);
+	return -EINVAL;
+}
+
+static int users_check(const struct config *config, char *error, size_t size)
+{
+	if (config->uid_first + config->uid_count <= UINT32_MAX)
+		return 0;
+	snprintf(
+		error, size,
+		"UserFirst=%llu and UserCount=%llu pass the last user ID: lower one",
+		(unsigned long long)config->uid_first,
+		(unsigned long long)config->uid_count);
+	return -EINVAL;
+}
+
+static int whole_check(const struct config *config, const char *path,
+		       char error[CONFIG_ERROR_SIZE])
+{
+	int length = snprintf(error, CONFIG_ERROR_SIZE, "%.128s: ", path);
+	size_t size = CONFIG_ERROR_SIZE - length;
+	int r = users_check(config, error + length, size);
+
+	if (r == 0)
+		r = gpu_check(&config->gpu, error + length, size);
+	for (size_t i = 0; r == 0 && i < config->gpu_count; i++)
+		r = gpu_check(&config->gpus[i], error + length, size);
+	return r;
+}
+
 int config_init(struct config *config, const char *path,
 		char error[CONFIG_ERROR_SIZE])
 {
@@ -511,14 +549,8 @@ int config_init(struct config *config, const char *path,
 		r = read_file(config, path, error);
 	if (r == -ENOMEM)
 		snprintf(error, CONFIG_ERROR_SIZE, "no memory");
-	if (r == 0 && config->uid_first + config->uid_count > UINT32_MAX) {
-		snprintf(
-			error, CONFIG_ERROR_SIZE,
-			"UserFirst=%llu and UserCount=%llu pass the last user ID: lower one",
-			(unsigned long long)config->uid_first,
-			(unsigned long long)config->uid_count);
-		r = -EINVAL;
-	}
+	if (r == 0)
+		r = whole_check(config, path ? path : CONFIG_PATH, error);
 	if (r < 0)
 		config_deinit(config);
 	return r;

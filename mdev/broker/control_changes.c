@@ -108,6 +108,9 @@ int changes_apply(sd_varlink *link, const struct changes *changes,
 		    setting_parse(i, text, limits, settings) < 0)
 			return control_invalid(link, parameters[i],
 					       setting_range(i));
+	if (settings->reservation > settings->cap)
+		return control_invalid(link, parameters[SETTING_RESERVATION],
+				       setting_range(SETTING_RESERVATION));
 	if (!changes->kill_ms.set)
 		return 0;
 	if (changes->kill_ms.value < 1 || changes->kill_ms.value > KILL_MS_MAX)

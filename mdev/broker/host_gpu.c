@@ -69,6 +69,7 @@ static void note_tell(const struct note *note)
 		break;
 	case ARBITER_ACCOUNT_STOPPED:
 		vgpu->stopped = true;
+		vgpu_save(vgpu);
 		event_vgpu(
 			vgpu, EVENT_STOPPED, 0,
 			"too many jobs past the kill limit: stopped until it is reset");

@@ -316,6 +316,7 @@ static void restore(void *owner, const char *uuid)
 	     (state.program && program_restore(broker, &state) == 0)))
 		return;
 	sandbox_kill(config->cgroup, uuid);
+	vgpu_folder_remove(broker, uuid);
 	state_vgpu_remove(config->run, uuid);
 }
 

@@ -33,6 +33,14 @@ struct options {
 	bool check;
 };
 
+static int bad_option(const char *text)
+{
+	fprintf(stderr,
+		"tranched: '%s' is no option, or lacks its value: see --help\n",
+		text);
+	return -1;
+}
+
 /* Return: 0 to go on, 1 when there is nothing more to do, -1 for bad input. */
 static int parse_options(int argc, char **argv, struct options *options)
 {
@@ -45,6 +53,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 	};
 	int c;
 
+	opterr = 0;
 	while ((c = getopt_long(argc, argv, "h", known, NULL)) != -1) {
 		switch (c) {
 		case 'c':
@@ -60,13 +69,10 @@ static int parse_options(int argc, char **argv, struct options *options)
 			fputs(usage_text, stdout);
 			return 1;
 		default:
-			return -1;
+			return bad_option(argv[optind - 1]);
 		}
 	}
-	if (optind == argc)
-		return 0;
-	fprintf(stderr, "tranched: '%s' is no option\n", argv[optind]);
-	return -1;
+	return optind == argc ? 0 : bad_option(argv[optind]);
 }
 
 static int serve(const struct config *config)
@@ -89,10 +95,8 @@ int main(int argc, char **argv)
 
 	if (r > 0)
 		return EXIT_SUCCESS;
-	if (r < 0) {
-		fputs("tranched: see --help\n", stderr);
+	if (r < 0)
 		return EXIT_USAGE;
-	}
 	log_init();
 	r = config_init(&config, options.config, error);
 	if (r < 0) {

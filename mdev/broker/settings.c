@@ -35,8 +35,9 @@ const char *setting_range(enum setting setting)
 {
 	static const char *const ranges[SETTINGS] = {
 		[SETTING_WEIGHT] = "1 to 10000",
-		[SETTING_CAP] = "a percentage from 0.1 to 100",
-		[SETTING_RESERVATION] = "a percentage from 0 to 100",
+		[SETTING_CAP] =
+			"a percentage from 0.1 to 100, not below the reservation",
+		[SETTING_RESERVATION] = "a percentage from 0 to the cap",
 		[SETTING_VRAM_LIMIT] = "a size from 1M to what the type has",
 		[SETTING_LATENCY] = "normal, low or lowest",
 		[SETTING_TENANT] = "a name of at most 63 printable bytes",

@@ -76,9 +76,10 @@ int state_vgpu_write(const char *run, const struct state_vgpu *state)
 	file = file_begin(path);
 	if (!file)
 		return -errno;
-	fprintf(file, "gpu=%s\nname=%s\nprogram=%d\ntransient=%d\nelastic=%d\n",
+	fprintf(file,
+		"gpu=%s\nname=%s\nprogram=%d\ntransient=%d\nelastic=%d\nstopped=%d\n",
 		state->gpu, state->name, state->program, state->transient,
-		state->elastic);
+		state->elastic, state->stopped);
 	fprintf(file, "uid=%u\nowner=%d\nowner_start=%" PRIu64 "\n", state->uid,
 		state->owner, state->owner_start);
 	fprintf(file, "kill_ns=%" PRIu64 "\n", state->kill_ns);
@@ -149,6 +150,8 @@ static int vgpu_line(void *owner, const struct ini_line *line)
 		return bool_take(&state->transient, value);
 	if (!strcmp(key, "elastic"))
 		return bool_take(&state->elastic, value);
+	if (!strcmp(key, "stopped"))
+		return bool_take(&state->stopped, value);
 	if (!strcmp(key, "uid"))
 		return uid_take(&state->uid, value);
 	if (!strcmp(key, "owner"))

@@ -27,6 +27,7 @@
  * @program: enrolled, not a device
  * @transient: goes when its owner goes
  * @elastic: a program that may have whatever memory is free
+ * @stopped: by the guard quota
  * @uid: of its processes
  * @owner: process that a transient one lives for
  * @owner_start: when that began, in ticks: process numbers return
@@ -40,6 +41,7 @@ struct state_vgpu {
 	bool program;
 	bool transient;
 	bool elastic;
+	bool stopped;
 	uid_t uid;
 	pid_t owner;
 	uint64_t owner_start;

@@ -47,18 +47,31 @@ const char *vgpu_state_name(const struct vgpu *vgpu)
 	return vgpu->state & TRANCHE_STATE_OPEN ? "open" : "closed";
 }
 
-static void folder_path(const struct vgpu *vgpu, char *path, size_t size)
+static void folder_path(const struct broker *broker, const char *uuid,
+			char *path, size_t size)
 {
-	snprintf(path, size, "%s/vgpu/%s", vgpu->gpu->broker->config->run,
-		 vgpu->uuid);
+	snprintf(path, size, "%s/vgpu/%s", broker->config->run, uuid);
+}
+
+static void door_path(const struct broker *broker, const char *uuid, char *path,
+		      size_t size)
+{
+	snprintf(path, size, "%s/vgpu/%s/door", broker->config->run, uuid);
 }
 
 void vgpu_door(const struct vgpu *vgpu, char *path, size_t size)
 {
-	char folder[PATH_MAX];
+	door_path(vgpu->gpu->broker, vgpu->uuid, path, size);
+}
 
-	folder_path(vgpu, folder, sizeof(folder));
-	snprintf(path, size, "%.*s/door", PATH_MAX - 8, folder);
+void vgpu_folder_remove(const struct broker *broker, const char *uuid)
+{
+	char path[PATH_MAX];
+
+	door_path(broker, uuid, path, sizeof(path));
+	unlink(path);
+	folder_path(broker, uuid, path, sizeof(path));
+	rmdir(path);
 }
 
 void vgpu_sysfs_path(const char *uuid, const char *file, char *path,
@@ -95,7 +108,7 @@ static int door_open(const struct vgpu *vgpu)
 	char folder[PATH_MAX], door[PATH_MAX];
 	int r;
 
-	folder_path(vgpu, folder, sizeof(folder));
+	folder_path(vgpu->gpu->broker, vgpu->uuid, folder, sizeof(folder));
 	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	vgpu_door(vgpu, door, sizeof(door));
@@ -107,6 +120,9 @@ static int door_open(const struct vgpu *vgpu)
 	}
 	if (chmod(door, 0600) < 0 || chown(door, vgpu->uid, -1) < 0)
 		r = -errno;
+	/* Stopped before this arbiter began: nobody comes in until a reset. */
+	if (r == 0 && vgpu->stopped && unlink(door) < 0)
+		r = -errno;
 	if (r < 0)
 		arbiter_account_remove(vgpu->gpu->arbiter, vgpu->uuid);
 	return r;
@@ -114,13 +130,8 @@ static int door_open(const struct vgpu *vgpu)
 
 static void door_close(const struct vgpu *vgpu)
 {
-	char folder[PATH_MAX], door[PATH_MAX];
-
 	arbiter_account_remove(vgpu->gpu->arbiter, vgpu->uuid);
-	vgpu_door(vgpu, door, sizeof(door));
-	unlink(door);
-	folder_path(vgpu, folder, sizeof(folder));
-	rmdir(folder);
+	vgpu_folder_remove(vgpu->gpu->broker, vgpu->uuid);
 }
 
 static void fill(struct vgpu *vgpu, const struct state_vgpu *state)
@@ -129,6 +140,7 @@ static void fill(struct vgpu *vgpu, const struct state_vgpu *state)
 	snprintf(vgpu->name, sizeof(vgpu->name), "%s", state->name);
 	vgpu->transient = state->transient;
 	vgpu->elastic = state->elastic;
+	vgpu->stopped = state->stopped;
 	vgpu->uid = state->uid;
 	vgpu->owner.pid = state->owner;
 	vgpu->owner.start = state->owner_start;
@@ -231,15 +243,36 @@ void vgpu_elastic_update(struct host_gpu *gpu)
 	}
 }
 
+/* A door that was taken away comes with a new account only. */
+static int account_reset(struct vgpu *vgpu)
+{
+	char door[PATH_MAX];
+
+	vgpu->stopped = false;
+	vgpu_door(vgpu, door, sizeof(door));
+	if (access(door, F_OK) == 0)
+		return arbiter_account_reset(vgpu->gpu->arbiter, vgpu->uuid);
+	arbiter_account_remove(vgpu->gpu->arbiter, vgpu->uuid);
+	return door_open(vgpu);
+}
+
+/* A new process serves a broken vGPU already, which waits for its VMM. */
+static bool served(const struct vgpu *vgpu)
+{
+	const uint32_t broken = TRANCHE_STATE_BROKEN;
+
+	return vgpu->process.pid &&
+	       (vgpu->state & (broken | TRANCHE_STATE_SERVED)) != broken;
+}
+
 int vgpu_reset(struct vgpu *vgpu)
 {
-	int r = arbiter_account_reset(vgpu->gpu->arbiter, vgpu->uuid);
+	int r = account_reset(vgpu);
 
 	if (r < 0)
 		return r;
-	vgpu->stopped = false;
-	if (vgpu->type &&
-	    (!vgpu->process.pid || vgpu->state & TRANCHE_STATE_BROKEN)) {
+	vgpu_save(vgpu);
+	if (vgpu->type && !served(vgpu)) {
 		process_reset(vgpu);
 		r = process_start(vgpu);
 	}
@@ -255,6 +288,7 @@ void vgpu_save(const struct vgpu *vgpu)
 		.program = !vgpu->type,
 		.transient = vgpu->transient,
 		.elastic = vgpu->elastic,
+		.stopped = vgpu->stopped,
 		.uid = vgpu->uid,
 		.owner = vgpu->owner.pid,
 		.owner_start = vgpu->owner.start,

@@ -132,6 +132,9 @@ int vgpu_reset(struct vgpu *vgpu);
 /* vgpu_save - write its state file */
 void vgpu_save(const struct vgpu *vgpu);
 
+/* vgpu_folder_remove - what is left of a door, with its folder */
+void vgpu_folder_remove(const struct broker *broker, const char *uuid);
+
 /* vgpu_door - path of its door */
 void vgpu_door(const struct vgpu *vgpu, char *path, size_t size);
 

@@ -177,6 +177,23 @@ static void test_users(void **state)
 	assert_non_null(strstr(error, "pass the last user ID"));
 }
 
+static void test_reservation(void **state)
+{
+	char error[CONFIG_ERROR_SIZE] = "";
+	char path[] = "/tmp/config-test-XXXXXX";
+	static const char text[] = "[GPU \"software\"]\nCap=50\n"
+				   "[GPU]\nReservation=60\n";
+	struct config config;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	assert_int_equal(config_init(&config, path, error), -EINVAL);
+	unlink(path);
+	assert_non_null(strstr(error, "[GPU software]: Reservation= passes"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +202,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_users),
+		cmocka_unit_test(test_reservation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

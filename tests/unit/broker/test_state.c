@@ -42,6 +42,7 @@ static struct state_vgpu example(void)
 		.name = "a = b # c",
 		.program = true,
 		.elastic = true,
+		.stopped = true,
 		.uid = 1900000001,
 		.owner = 77,
 		.owner_start = UINT64_MAX,
