@@ -240,8 +240,9 @@ static int account_move(struct account *account,
 		account_join(account, &old);
 	}
 	for (context = account->contexts; context; context = context->next)
-		if (context->joined && !context->killed)
-			context_enter_core(context);
+		if (context->joined && !context->killed &&
+		    context_enter_core(context) == 0)
+			context_feed(context);
 	return r;
 }
 

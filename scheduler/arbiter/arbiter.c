@@ -76,6 +76,8 @@ void arbiter_tell(struct arbiter *arbiter)
 	struct queued_event *events;
 	size_t count, i;
 
+	if (!arbiter->ops)
+		return;
 	pthread_mutex_lock(&arbiter->lock);
 	events = arbiter->events;
 	count = arbiter->event_count;
@@ -130,7 +132,7 @@ static int arbiter_open(struct arbiter *arbiter)
 	return source_watch(arbiter, &arbiter->kick, EPOLLIN);
 }
 
-static void arbiter_destroy(struct arbiter *arbiter)
+void arbiter_destroy(struct arbiter *arbiter)
 {
 	while (arbiter->accounts)
 		account_free(arbiter->accounts);
@@ -144,8 +146,9 @@ static void arbiter_destroy(struct arbiter *arbiter)
 	free(arbiter);
 }
 
-int arbiter_new(struct arbiter **new, const struct tsched_config *config,
-		const struct arbiter_ops *ops, void *owner)
+/* Everything but its thread. */
+int arbiter_create(struct arbiter **new, const struct tsched_config *config,
+		   const struct arbiter_ops *ops, void *owner)
 {
 	struct arbiter *arbiter = calloc(1, sizeof(*arbiter));
 	int r;
@@ -167,8 +170,23 @@ int arbiter_new(struct arbiter **new, const struct tsched_config *config,
 	r = tsched_gpu_init(&arbiter->gpu, config, arbiter->now_ns);
 	if (r == 0)
 		r = arbiter_open(arbiter);
-	if (r == 0)
-		r = thread_start(arbiter);
+	if (r < 0) {
+		arbiter_destroy(arbiter);
+		return r;
+	}
+	*new = arbiter;
+	return 0;
+}
+
+int arbiter_new(struct arbiter **new, const struct tsched_config *config,
+		const struct arbiter_ops *ops, void *owner)
+{
+	struct arbiter *arbiter;
+	int r = arbiter_create(&arbiter, config, ops, owner);
+
+	if (r < 0)
+		return r;
+	r = thread_start(arbiter);
 	if (r < 0) {
 		arbiter_destroy(arbiter);
 		return r;

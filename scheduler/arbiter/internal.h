@@ -216,7 +216,10 @@ static inline uint64_t min_time(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* arbiter.c */
+/* arbiter.c; without a thread, arbiter_poll() does its work */
+int arbiter_create(struct arbiter **arbiter, const struct tsched_config *config,
+		   const struct arbiter_ops *ops, void *owner);
+void arbiter_destroy(struct arbiter *arbiter);
 uint64_t arbiter_clock(void);
 void arbiter_event(struct arbiter *arbiter, enum arbiter_event_kind kind,
 		   const struct account *account, pid_t pid, uint64_t bytes);
@@ -227,6 +230,7 @@ int source_watch(struct arbiter *arbiter, struct source *source,
 		 uint32_t events);
 void source_forget(struct arbiter *arbiter, struct source *source);
 void arbiter_loop(struct arbiter *arbiter);
+void arbiter_poll(struct arbiter *arbiter);
 
 /* account.c */
 struct account *account_find(struct arbiter *arbiter, const char *name);

@@ -200,6 +200,15 @@ static void arbiter_turn(struct arbiter *arbiter,
 	arbiter_collect(arbiter);
 }
 
+/* What has happened, without waiting. */
+void arbiter_poll(struct arbiter *arbiter)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+	int count = events_wait(arbiter, events, 0);
+
+	arbiter_turn(arbiter, events, count);
+}
+
 void arbiter_loop(struct arbiter *arbiter)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];

@@ -117,9 +117,13 @@ static void slot_release(struct lane_memory *memory, uint64_t id)
 /* A place in the ring, or false when the arbiter has not read enough of it. */
 static bool record_reserve(struct lane_memory *memory, uint64_t *position)
 {
+	int64_t unread;
+
 	*position = lane_load64(&memory->recorded);
 	do {
-		if (*position - lane_load64(&memory->taken) >= LANE_JOBS)
+		/* Below 0: others have recorded, and been read, meanwhile. */
+		unread = (int64_t)(*position - lane_load64(&memory->taken));
+		if (unread >= LANE_JOBS)
 			return false;
 	} while (!lane_swap64(&memory->recorded, position, *position + 1));
 	return true;

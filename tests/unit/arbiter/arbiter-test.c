@@ -148,18 +148,18 @@ static void reservations_that_do_not_fit_are_refused(void **unused)
 	s.settings[0].reservation = 600;
 	stage_set(&s, 0);
 	s.settings[1].reservation = 400;
-	assert_int_equal(arbiter_account_set(s.arbiter, s.names[1],
-					     &s.settings[1]),
-			 -ENOSPC);
+	assert_int_equal(
+		arbiter_account_set(s.arbiter, s.names[1], &s.settings[1]),
+		-ENOSPC);
 	s.settings[1].reservation = 300;
 	stage_set(&s, 1);
 	s.settings[1].cap = 200;
-	assert_int_equal(arbiter_account_set(s.arbiter, s.names[1],
-					     &s.settings[1]),
-			 -EINVAL);
-	assert_int_equal(arbiter_account_set(s.arbiter, "nobody",
-					     &s.settings[1]),
-			 -ENOENT);
+	assert_int_equal(
+		arbiter_account_set(s.arbiter, s.names[1], &s.settings[1]),
+		-EINVAL);
+	assert_int_equal(
+		arbiter_account_set(s.arbiter, "nobody", &s.settings[1]),
+		-ENOENT);
 }
 
 /* Alone, the grant stands: hundreds of jobs, one hold. */
@@ -371,8 +371,8 @@ static void stopped_waiter_wastes_no_slices(void **unused)
 
 /* The arbiter ends, and another comes. */
 
-static void without_arbiter_nothing_passes_and_with_the_next_all_goes_on(
-	void **unused)
+static void
+without_arbiter_nothing_passes_and_with_the_next_all_goes_on(void **unused)
 {
 	uint64_t now, jobs[2];
 	unsigned int i;
@@ -549,8 +549,7 @@ static void slices_tell_of_each_hold(void **unused)
 		assert_true(slices[i].want_ns <= slices[i].begin_ns);
 		assert_true(slices[i].begin_ns <= slices[i].end_ns);
 		if (i)
-			assert_true(slices[i].begin_ns >=
-				    slices[i - 1].end_ns);
+			assert_true(slices[i].begin_ns >= slices[i - 1].end_ns);
 	}
 	assert_true(stage_stats(&s, 0).wait_p99_us >=
 		    stage_stats(&s, 0).wait_p50_us);

@@ -24,14 +24,13 @@ void stage_open(struct stage *stage)
 {
 	unsigned int i;
 
-	assert_int_equal(arbiter_new(&stage->arbiter, &stage->config,
-				     &stage_ops, stage),
-			 0);
+	assert_int_equal(
+		arbiter_new(&stage->arbiter, &stage->config, &stage_ops, stage),
+		0);
 	for (i = 0; i < stage->count; i++)
-		assert_int_equal(arbiter_account_add(stage->arbiter,
-						     stage->names[i],
-						     &stage->settings[i],
-						     stage->doors[i]),
+		assert_int_equal(arbiter_account_add(
+					 stage->arbiter, stage->names[i],
+					 &stage->settings[i], stage->doors[i]),
 				 0);
 }
 
@@ -71,10 +70,9 @@ unsigned int stage_account(struct stage *stage)
 	snprintf(stage->doors[index], sizeof(stage->doors[index]), "%s/%u",
 		 stage->folder, index);
 	arbiter_settings_init(&stage->settings[index]);
-	assert_int_equal(arbiter_account_add(stage->arbiter,
-					     stage->names[index],
-					     &stage->settings[index],
-					     stage->doors[index]),
+	assert_int_equal(arbiter_account_add(
+				 stage->arbiter, stage->names[index],
+				 &stage->settings[index], stage->doors[index]),
 			 0);
 	return index;
 }

@@ -52,13 +52,13 @@ struct arbiter_account_stats stage_stats(struct stage *stage,
 void stage_shares(struct stage *stage, uint64_t ns, unsigned int *shares);
 
 /* stage_wait - until a condition holds, or fail after ten seconds */
-#define stage_wait(condition)                                        \
-	do {                                                         \
-		uint64_t stage_wait_end = load_now() + 10 * SECOND;  \
-                                                                     \
-		while (!(condition) && load_now() < stage_wait_end)  \
-			load_sleep_until(load_now() + MS);           \
-		assert_true(condition);                              \
+#define stage_wait(condition)                                       \
+	do {                                                        \
+		uint64_t stage_wait_end = load_now() + 10 * SECOND; \
+                                                                    \
+		while (!(condition) && load_now() < stage_wait_end) \
+			load_sleep_until(load_now() + MS);          \
+		assert_true(condition);                             \
 	} while (0)
 
 #endif

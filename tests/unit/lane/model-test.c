@@ -368,8 +368,8 @@ static void begin_records(void)
 
 static void job_taken(const struct lane_job *job)
 {
-	if (!job->id || job->id > JOBS_MAX ||
-	    job->submit_ns != 1 || job->complete_ns != 2)
+	if (!job->id || job->id > JOBS_MAX || job->submit_ns != 1 ||
+	    job->complete_ns != 2)
 		model_fail("a record that nobody wrote");
 	if (world.taken_ids & 1u << job->id)
 		model_fail("a record twice");
@@ -509,7 +509,7 @@ int main(void)
 	size_t i;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
-		good &= model_explore(&scenarios[i]);
+	for (i = 0; good && i < sizeof(scenarios) / sizeof(*scenarios); i++)
+		good = model_explore(&scenarios[i]);
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
