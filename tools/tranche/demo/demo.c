@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -18,6 +19,9 @@
 
 #define TICK_US 200000
 #define TICKS_PER_SECOND 5
+/* Of jobs, in ms; far below the kill limit. */
+#define LENGTH_MIN 0.1
+#define LENGTH_MAX 500.0
 
 void demo_say(const char *format, ...)
 {
@@ -255,19 +259,15 @@ static int execute(const struct demo_options *options)
 		.options = options,
 		.guests =
 			{
-				{.name = "gold",
-				 .dispatch_ms = 10,
-				 .rule = {300, 100, false}},
-				{.name = "silver",
-				 .dispatch_ms = 5,
-				 .rule = {200, 100, false}},
-				{.name = "bronze",
-				 .dispatch_ms = 2,
-				 .rule = {100, 100, false}},
+				{.name = "gold", .rule = {300, 100, false}},
+				{.name = "silver", .rule = {200, 100, false}},
+				{.name = "bronze", .rule = {100, 100, false}},
 			},
 	};
 	int r = prepare(&demo);
 
+	for (size_t i = 0; i < DEMO_GUESTS; i++)
+		demo.guests[i].dispatch_ms = options->lengths_ms[i];
 	if (r == 0)
 		r = execute_traced(&demo);
 	deinit(&demo);
@@ -277,12 +277,32 @@ static int execute(const struct demo_options *options)
 enum demo_code {
 	DEMO_KERNEL = ARGS_FIRST,
 	DEMO_INITRD,
+	DEMO_LENGTHS,
 	DEMO_MEMORY,
 	DEMO_REPORT,
 	DEMO_SECONDS,
 	DEMO_TRACE,
 	DEMO_TYPE,
 };
+
+static int take_lengths(struct demo_options *options)
+{
+	const char *text = optarg;
+	char *end;
+
+	for (size_t i = 0; i < DEMO_GUESTS; i++) {
+		options->lengths_ms[i] = strtod(text, &end);
+		if (end == text || !(options->lengths_ms[i] >= LENGTH_MIN) ||
+		    !(options->lengths_ms[i] <= LENGTH_MAX) ||
+		    *end != (i + 1 < DEMO_GUESTS ? ',' : '\0'))
+			return message_bad("--lengths '%s': give three times "
+					   "in ms from %.1f to %.0f, such as "
+					   "10,5,2",
+					   optarg, LENGTH_MIN, LENGTH_MAX);
+		text = end + 1;
+	}
+	return 0;
+}
 
 static int take_option(struct demo_options *options, int code)
 {
@@ -299,6 +319,8 @@ static int take_option(struct demo_options *options, int code)
 	case DEMO_INITRD:
 		options->initrd = optarg;
 		return 0;
+	case DEMO_LENGTHS:
+		return take_lengths(options);
 	case DEMO_REPORT:
 		options->report = optarg;
 		return 0;
@@ -327,6 +349,7 @@ static int demo_run(int argc, char **argv)
 		{"gpu", required_argument, NULL, 'g'},
 		{"kernel", required_argument, NULL, DEMO_KERNEL},
 		{"initrd", required_argument, NULL, DEMO_INITRD},
+		{"lengths", required_argument, NULL, DEMO_LENGTHS},
 		{"memory", required_argument, NULL, DEMO_MEMORY},
 		{"report", required_argument, NULL, DEMO_REPORT},
 		{"seconds", required_argument, NULL, DEMO_SECONDS},
@@ -342,6 +365,7 @@ static int demo_run(int argc, char **argv)
 		.trace = "tranche-demo.json",
 		.memory_mib = 512,
 		.seconds = 8,
+		.lengths_ms = {10, 5, 2},
 	};
 	int code, r;
 
@@ -372,6 +396,7 @@ const struct verb verb_demo = {
 		"      --kernel FILE  the guests' kernel (the running one)\n"
 		"      --initrd FILE  their initial file system (" HOST_INITRD
 		")\n"
+		"      --lengths L    of the guests' jobs, in ms (10,5,2)\n"
 		"      --memory MIB   of each guest (512)\n"
 		"      --seconds N    how long each phase is measured (8)\n"
 		"      --report FILE  where the page goes (tranche-demo.html)\n"

@@ -40,6 +40,7 @@ struct demo_options {
 	const char *trace;
 	unsigned int memory_mib;
 	uint64_t seconds; /* of each phase, settled */
+	double lengths_ms[DEMO_GUESTS]; /* of the guests' jobs */
 };
 
 /**
@@ -101,7 +102,9 @@ int guests_load(struct demo *demo);
 /* guests_wait_job - until a guest's job has ended; -ETIMEDOUT */
 int guests_wait_job(struct demo *demo, struct demo_guest *guest,
 		    unsigned int job, unsigned int seconds);
-int guest_load(struct demo_guest *guest);
+
+/* guest_load - start a guest's load, until it is at work */
+int guest_load(struct demo *demo, struct demo_guest *guest);
 
 /* guest_rest - end a guest's load, and keep what it found in the record */
 int guest_rest(struct demo *demo, struct demo_guest *guest);

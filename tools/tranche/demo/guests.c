@@ -14,7 +14,8 @@
 /* Five times what guests on one emulated processor were seen to need. */
 #define BOOT_SECONDS 600
 #define CALIBRATE_SECONDS 240
-#define END_SECONDS 60
+#define LOAD_SECONDS 240
+#define END_SECONDS 120
 
 static int guest_boot(struct demo *demo, struct demo_guest *guest, int image)
 {
@@ -149,12 +150,12 @@ int guests_calibrate(struct demo *demo)
 	return r;
 }
 
-int guest_load(struct demo_guest *guest)
+static int load_start(struct demo_guest *guest)
 {
 	int r;
 
 	r = guest_start(guest->guest, DEMO_LOAD,
-			"tranche-load --quiet --duration 0 --depth 2 "
+			"tranche-load --quiet --duration 0 --depth 4 "
 			"--items %" PRIu64 " --iterations %" PRIu64
 			" --dispatch-ms %.6f",
 			guest->items, guest->iterations,
@@ -167,13 +168,48 @@ int guest_load(struct demo_guest *guest)
 	return r;
 }
 
+/* Until each has computed for a second: programs take a while to start. */
+static bool loads_told(void *user)
+{
+	const struct demo *demo = user;
+
+	for (size_t i = 0; i < DEMO_GUESTS; i++) {
+		const struct demo_guest *guest = &demo->guests[i];
+		const struct guest_job *job =
+			guest_job(guest->guest, DEMO_LOAD);
+
+		if (guest->rule.busy && !job->seconds &&
+		    job->state != JOB_ENDED)
+			return false;
+	}
+	return true;
+}
+
+static int loads_wait(struct demo *demo)
+{
+	int r = wait_until(demo->event, LOAD_SECONDS * WAIT_SECOND_US,
+			   loads_told, demo);
+
+	if (r == -ETIMEDOUT)
+		message_error("a load does not get going within %d s",
+			      LOAD_SECONDS);
+	return r;
+}
+
+int guest_load(struct demo *demo, struct demo_guest *guest)
+{
+	int r = load_start(guest);
+
+	return r < 0 ? r : loads_wait(demo);
+}
+
 int guests_load(struct demo *demo)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < DEMO_GUESTS && r == 0; i++)
-		r = guest_load(&demo->guests[i]);
-	return r;
+		r = load_start(&demo->guests[i]);
+	return r < 0 ? r : loads_wait(demo);
 }
 
 /* Latencies are those of the run that was last: the others' are gone. */

@@ -11,10 +11,12 @@
 
 #define SETTLE_US (2 * WAIT_SECOND_US)
 #define MIB (UINT64_C(1) << 20)
-/* Beyond the quota by this much. */
-#define TOO_MUCH (64 * MIB)
-#define REFUSAL_SECONDS 120
-#define KILL_SECONDS 120
+/* A quota that is filled in no time, and what is asked for instead. */
+#define QUOTA (192 * MIB)
+#define TOO_MUCH (256 * MIB)
+/* Five times what a machine with ten times its load was seen to need. */
+#define REFUSAL_SECONDS 300
+#define KILL_SECONDS 300
 /* What is left of the others' throughput at least, against before. */
 #define RECOVERED 0.75
 
@@ -134,7 +136,7 @@ static int step_idle(struct demo *demo)
 				guest->name);
 	if (r == 0)
 		r = phase_measure(demo);
-	return r < 0 ? r : guest_load(guest);
+	return r < 0 ? r : guest_load(demo, guest);
 }
 
 static int weight_set(struct demo *demo, size_t i, unsigned int weight)
@@ -192,12 +194,23 @@ static bool loads_run(const struct demo *demo)
 	return true;
 }
 
+/* How a guest's extra job ended, as text. */
+static const char *ending(const struct guest_job *job, char text[static 32])
+{
+	if (job->state == JOB_ENDED)
+		snprintf(text, 32, "its status: %d", job->status);
+	else
+		snprintf(text, 32, "it still runs");
+	return text;
+}
+
 static void claim_refused(struct demo *demo, const struct record_sample *before,
 			  size_t i)
 {
 	const struct demo_guest *guest = &demo->guests[i];
 	const struct guest_job *job = guest_job(guest->guest, DEMO_EXTRA);
 	bool others = true;
+	char text[32];
 
 	for (size_t j = 0; j < DEMO_GUESTS; j++)
 		others = others &&
@@ -205,8 +218,8 @@ static void claim_refused(struct demo *demo, const struct record_sample *before,
 					    before->guests[j].vram_refusals);
 	/* Status 3 is tranche-load's word for memory that was refused. */
 	demo_claim(demo, job->state == JOB_ENDED && job->status == 3,
-		   "(e) the program in %s was refused memory (status %d)",
-		   guest->name, job->status);
+		   "(e) the program in %s was refused memory (%s)", guest->name,
+		   ending(job, text));
 	demo_claim(demo,
 		   others && loads_run(demo) &&
 			   latest(demo)->guests[i].vram_refusals >
@@ -217,30 +230,37 @@ static void claim_refused(struct demo *demo, const struct record_sample *before,
 }
 
 /* Mesa's driver in the guest asks without awaiting the answer by default. */
-static int step_vram(struct demo *demo)
+static int ask_too_much(struct demo *demo, struct demo_guest *guest)
 {
-	struct demo_guest *guest = guest_at(demo, 2);
-	struct record_sample before;
-	uint64_t limit;
 	int r;
 
-	r = phase_begin(demo, false,
-			"(e) %s asks for more memory than its quota",
-			guest->name);
-	if (r < 0)
-		return r;
-	before = *latest(demo);
-	limit = before.guests[2].vram_limit;
 	r = guest_start(guest->guest, DEMO_EXTRA,
 			"VN_PERF=no_async_mem_alloc tranche-load --quiet "
 			"--summary-only --items 64 --iterations 1 "
 			"--submissions 1 --overcommit --memory %" PRIu64,
-			limit + TOO_MUCH);
+			TOO_MUCH);
 	if (r == 0)
 		r = guests_wait_job(demo, guest, DEMO_EXTRA, REFUSAL_SECONDS);
-	if (r < 0 && r != -ETIMEDOUT)
+	return r == -ETIMEDOUT ? 0 : r;
+}
+
+static int step_vram(struct demo *demo)
+{
+	struct demo_guest *guest = guest_at(demo, 2);
+	struct record_sample before;
+	int r = lend_set(demo->link, guest->uuid, "vramLimitBytes", QUOTA);
+
+	if (r == 0)
+		r = phase_begin(demo, false,
+				"(e) %s, with a quota of %" PRIu64
+				" MiB now, asks for %" PRIu64 " MiB",
+				guest->name, QUOTA / MIB, TOO_MUCH / MIB);
+	if (r < 0)
 		return r;
-	r = phase_end(demo);
+	before = *latest(demo);
+	r = ask_too_much(demo, guest);
+	if (r == 0)
+		r = phase_end(demo);
 	if (r == 0)
 		claim_refused(demo, &before, 2);
 	return r;
@@ -280,8 +300,7 @@ static int measure_rate(struct demo *demo, size_t but, double *rate)
 static int spin(struct demo *demo, struct demo_guest *guest)
 {
 	int r = guest_start(guest->guest, DEMO_EXTRA,
-			    "tranche-load --kind spin --quiet --summary-only "
-			    "--duration 60");
+			    "tranche-load --kind spin --quiet --summary-only");
 
 	return r < 0 ? r
 		     : guests_wait_job(demo, guest, DEMO_EXTRA, KILL_SECONDS);
@@ -294,16 +313,18 @@ static void claim_killed(struct demo *demo, const struct record_sample *before,
 	const struct guest_job *job = guest_job(guest->guest, DEMO_EXTRA);
 	const struct record_sample *now = latest(demo);
 	bool others = true;
+	char text[32];
 
 	for (size_t j = 0; j < DEMO_GUESTS; j++)
 		others = others && (j == i || now->guests[j].kills ==
 						      before->guests[j].kills);
-	demo_claim(demo,
-		   job->state == JOB_ENDED && job->status != 0 &&
-			   now->guests[i].kills == before->guests[i].kills + 1,
-		   "(f) the endless job of %s was ended at the limit (its "
-		   "program's status: %d)",
-		   guest->name, job->status);
+	demo_claim(
+		demo,
+		job->state == JOB_ENDED && job->status != 0 &&
+			now->guests[i].kills == before->guests[i].kills + 1,
+		"(f) the endless job of %s was ended at the limit, its program "
+		"with it (%s)",
+		guest->name, ending(job, text));
 	demo_claim(demo, others && loads_run(demo),
 		   "(f) nothing else was: all three loads run on, %s's too",
 		   guest->name);

@@ -130,7 +130,8 @@ void chart_write(FILE *file, const struct chart *chart)
 		"%d\" role=\"img\">\n<text class=\"head\" x=\"%d\" y=\"18\">",
 		WIDTH, HEIGHT, LEFT);
 	svg_write_text(file, chart->title);
-	fputs("</text>\n<text x=\"4\" y=\"34\">", file);
+	fprintf(file, "</text>\n<text class=\"end\" x=\"%d\" y=\"18\">",
+		WIDTH - RIGHT);
 	svg_write_text(file, chart->y_label);
 	fputs("</text>\n", file);
 	write_y_axis(file, chart);
