@@ -81,7 +81,7 @@ static int message_send(struct tranche_vgpu *vgpu,
 	struct tranche_session *session;
 	int ret = 0;
 
-	session = tranche_vgpu_session(vgpu, &message->gen);
+	session = tranche_vgpu_session(vgpu, false, &message->gen);
 	if (!session)
 		return -ESHUTDOWN;
 	if (!tranche_doorbells_ring(&session->doorbells, message))
@@ -105,7 +105,7 @@ void tranche_region_post(struct tranche_vgpu *vgpu,
 {
 	struct tranche_session *session;
 
-	session = tranche_vgpu_session(vgpu, &message->gen);
+	session = tranche_vgpu_session(vgpu, false, &message->gen);
 	if (!session)
 		return;
 	if (!tranche_doorbells_ring(&session->doorbells, message))

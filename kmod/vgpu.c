@@ -15,8 +15,8 @@
  *	broken -> open	  VFIO_DEVICE_RESET that a new session has answered
  *	any -> closed	  close_device
  *
- * The generation grows with each opening and each recovery, before the session
- * hears of it.
+ * The generation grows with each opening and when an open vGPU breaks: nothing
+ * that a session has left counts for the next one.
  *
  * Lifetime: VFIO's reference count. Held by the mdev device from probe to
  * remove, by each session, and by VFIO while a VMM has it.
@@ -77,20 +77,20 @@ bool tranche_vgpu_is_current(struct tranche_vgpu *vgpu,
 /**
  * tranche_vgpu_session() - who serves the VMM
  * @vgpu: the vGPU
- * @gen: gets its generation, if not NULL
+ * @broken: also while the vGPU is broken
+ * @gen: gets its generation
  *
- * Return: the session, with a reference, or NULL while the vGPU is broken
+ * Return: the session, with a reference, or NULL
  */
 struct tranche_session *tranche_vgpu_session(struct tranche_vgpu *vgpu,
-					     u32 *gen)
+					     bool broken, u32 *gen)
 {
 	struct tranche_session *session = NULL;
 
 	spin_lock(&vgpu->lock);
-	if (vgpu->session && vgpu->open && !vgpu->broken)
+	if (vgpu->session && vgpu->open && (broken || !vgpu->broken))
 		session = tranche_session_get(vgpu->session);
-	if (gen)
-		*gen = vgpu->gen;
+	*gen = vgpu->gen;
 	spin_unlock(&vgpu->lock);
 	return session;
 }
@@ -161,6 +161,7 @@ void tranche_vgpu_break(struct tranche_vgpu *vgpu,
 		vgpu->session = NULL;
 		open = vgpu->open;
 		vgpu->broken = open;
+		vgpu->gen += open;
 	}
 	tranche_calls_end(&session->calls);
 	tranche_window_clear(&vgpu->window);
@@ -265,22 +266,6 @@ static void vgpu_close(struct vfio_device *vdev)
 	tranche_parent_tell(vgpu);
 }
 
-/* Starts a reset: who does it, and in which generation. */
-static struct tranche_session *reset_begin(struct tranche_vgpu *vgpu, u32 *gen)
-{
-	struct tranche_session *session;
-
-	spin_lock(&vgpu->lock);
-	session = vgpu->session;
-	if (session)
-		tranche_session_get(session);
-	if (session && vgpu->broken)
-		vgpu->gen++;
-	*gen = vgpu->gen;
-	spin_unlock(&vgpu->lock);
-	return session;
-}
-
 static int reset_send(struct tranche_vgpu *vgpu,
 		      struct tranche_session *session, u32 gen)
 {
@@ -303,7 +288,12 @@ static int vgpu_reset_locked(struct tranche_vgpu *vgpu)
 	ret = vgpu_wait_served(vgpu);
 	if (ret)
 		return ret;
-	session = reset_begin(vgpu, &gen);
+	/* What a session before this one copies has to end first. */
+	ret = down_write_killable(&vgpu->memory_sem);
+	if (ret)
+		return ret;
+	up_write(&vgpu->memory_sem);
+	session = tranche_vgpu_session(vgpu, true, &gen);
 	if (!session)
 		return -EIO;
 	ret = reset_send(vgpu, session, gen);

@@ -28,7 +28,7 @@ struct tranche_session;
  * @values: its attributes; under the parents lock
  * @lock: protects the following four
  * @session: who serves it; referenced; NULL without one
- * @gen: how many times it was opened or recovered
+ * @gen: how many times it was opened or broke
  * @open: a VMM has it
  * @broken: it reads all-ones until it is reset
  * @removed: no session may start any more
@@ -101,7 +101,7 @@ u32 tranche_vgpu_state(struct tranche_vgpu *vgpu, u32 *gen);
 bool tranche_vgpu_is_current(struct tranche_vgpu *vgpu,
 			     struct tranche_session *session, u32 gen);
 struct tranche_session *tranche_vgpu_session(struct tranche_vgpu *vgpu,
-					     u32 *gen);
+					     bool broken, u32 *gen);
 int tranche_vgpu_set_session(struct tranche_vgpu *vgpu,
 			     struct tranche_session *session, bool replace);
 void tranche_vgpu_break(struct tranche_vgpu *vgpu,

@@ -272,7 +272,7 @@ enum tranche_event_kind {
  * @type: index into the types it was registered with
  * @attribute: index into the attributes it was registered with
  * @state: TRANCHE_STATE_*
- * @gen: generation: how many times the vGPU was opened or recovered
+ * @gen: generation: how many times the vGPU was opened or broke
  * @reserved: zero
  * @uuid: of the vGPU, as text
  * @value: what was written to the attribute, without a final newline

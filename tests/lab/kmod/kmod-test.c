@@ -9,6 +9,7 @@
  */
 #include <fcntl.h>
 #include <glob.h>
+#include <linux/userfaultfd.h>
 #include <linux/vfio.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -1127,6 +1129,53 @@ static void *remove_thread(void *opaque)
 	return NULL;
 }
 
+static void *reset_thread(void *opaque)
+{
+	CHECK(!vfio_reset(&vfio));
+	atomic_store(&reading, false);
+	return opaque;
+}
+
+/* A copy that a dead process has left ends before the next one is reset. */
+static void case_stalled_copy(void)
+{
+	int fd = setup_own(20000), faults;
+	struct uffdio_api api = {.api = UFFD_API};
+	struct uffdio_range range = {(uintptr_t)vfio.memory, 4096};
+	struct uffdio_register watch = {range, UFFDIO_REGISTER_MODE_MISSING, 0};
+	struct uffdio_zeropage fill = {.range = range};
+	struct pollfd polled = {.events = POLLIN};
+	pthread_t thread;
+	pid_t pid;
+
+	faults = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	CHECK(faults >= 0 && !ioctl(faults, UFFDIO_API, &api));
+	CHECK(!ioctl(faults, UFFDIO_REGISTER, &watch));
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		(void)!pwrite(fd, "late", 5, GUEST_BASE);
+		_exit(0);
+	}
+	close(fd);
+	polled.fd = faults;
+	CHECK(poll(&polled, 1, 20000) == 1);
+	kill(pid, SIGKILL);
+	CHECK(waitpid(pid, NULL, 0) == pid);
+
+	device = stand_device(&stand, uuid, 0);
+	atomic_store(&reading, true);
+	CHECK(!pthread_create(&thread, NULL, reset_thread, NULL));
+	sleep_ms(500);
+	CHECK(atomic_load(&reading));
+	CHECK(!ioctl(faults, UFFDIO_ZEROPAGE, &fill));
+	pthread_join(thread, NULL);
+	vfio_write(&vfio, SAMPLE_BAR, 0, 42, 8);
+	CHECK(vfio_read(&vfio, SAMPLE_BAR, 0, 8) == 42);
+	close(faults);
+	teardown();
+}
+
 /* Removal asks the VMM and waits for it; the device works on meanwhile. */
 static void case_remove(void)
 {
@@ -1230,6 +1279,7 @@ static const struct {
 	{"nonsense", case_nonsense},
 	{"parallel", case_parallel},
 	{"signals", case_signals},
+	{"stalled-copy", case_stalled_copy},
 	{"orphan", case_orphan},
 	{"remove", case_remove},
 	{"unbind", case_unbind},
