@@ -36,15 +36,20 @@ static bool in_groups(sd_varlink *link, gid_t group)
 	return false;
 }
 
-int control_check(const struct broker *broker, sd_varlink *link)
+bool control_may_change(const struct broker *broker, sd_varlink *link)
 {
 	gid_t group = broker->control->group;
 	uid_t uid;
 
 	if (sd_varlink_get_peer_uid(link, &uid) >= 0 &&
 	    (uid == 0 || uid == geteuid()))
-		return 0;
-	if (group != (gid_t)-1 && in_groups(link, group))
+		return true;
+	return group != (gid_t)-1 && in_groups(link, group);
+}
+
+int control_check(const struct broker *broker, sd_varlink *link)
+{
+	if (control_may_change(broker, link))
 		return 0;
 	return sd_varlink_error(link, SD_VARLINK_ERROR_PERMISSION_DENIED, NULL);
 }

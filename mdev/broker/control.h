@@ -21,6 +21,8 @@
 #include "mdev/broker/settings.h"
 
 #define WATCHERS_MAX 64
+/* Of these for whoever may only read, so that they can't take all. */
+#define READERS_MAX 48
 
 struct creation;
 struct event;
@@ -53,7 +55,10 @@ void control_event(struct broker *broker, const struct event *event);
  * they return a negative one.
  */
 
-/* control_check - may the peer change things? */
+/* control_may_change - may the peer change things? */
+bool control_may_change(const struct broker *broker, sd_varlink *link);
+
+/* control_check - the same, with an error sent if not */
 int control_check(const struct broker *broker, sd_varlink *link);
 
 int control_vgpu(struct broker *broker, sd_varlink *link, const char *uuid,

@@ -253,7 +253,9 @@ int control_watch(sd_varlink *link, sd_json_variant *parameters,
 	if (!(flags & SD_VARLINK_METHOD_MORE))
 		return sd_varlink_error(link, SD_VARLINK_ERROR_EXPECTED_MORE,
 					NULL);
-	if (control->watcher_count == WATCHERS_MAX)
+	if (control->watcher_count == WATCHERS_MAX ||
+	    (control->watcher_count >= READERS_MAX &&
+	     !control_may_change(broker, link)))
 		return sd_varlink_error_errno(link, -EUSERS);
 	r = snapshot(broker, link);
 	if (r < 0)

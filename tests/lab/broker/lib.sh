@@ -5,6 +5,29 @@
 . "$LAB_SRC/tests/lab/vgpu/lib.sh"
 
 broker_socket=/run/tranche/io.tranche.Broker
+: >/tmp/tranched.log
+
+# broker_clean: at the end of a test, so that its failure harms no later one.
+broker_clean() {
+  status=$?
+  trap - EXIT
+  set +ex
+  [ "$status" = 0 ] || cat /tmp/tranched.log >&2
+  for pid in $(broker_call ListVgpus 2>/dev/null | tr ',' '\n' |
+    sed -n 's/.*"vmPid":\([0-9]*\).*/\1/p'); do
+    kill -KILL "$pid"
+  done
+  for pid in $(jobs -p); do
+    kill "$pid"
+  done
+  wait
+  for device in /sys/bus/mdev/devices/*; do
+    [ ! -e "$device" ] || echo 1 >"$device/remove"
+  done
+  [ ! -e /dev/tranche ] || rmmod tranche
+  exit "$status"
+}
+trap broker_clean EXIT
 
 # broker_config [LINE]...: writes its configuration, with LINEs below [GPU].
 broker_config() {
