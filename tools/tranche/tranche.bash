@@ -34,7 +34,7 @@ _tranche_options() {
       --trace
     ;;
   bench)
-    echo --quick --repeats --seconds --no-gl --no-pass-through --gpu --kernel \
+    echo --quick --guests --repeats --seconds --no-gl --no-pass-through --gpu --kernel \
       --initrd --memory --output
     ;;
   esac
