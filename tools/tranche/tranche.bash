@@ -29,6 +29,14 @@ _tranche_options() {
   top) echo --once --json --interval --sort ;;
   events) echo --json --gpu --count ;;
   trace) echo --json --gpu --output --seconds ;;
+  demo)
+    echo --gpu --type --kernel --initrd --lengths --memory --seconds --report \
+      --trace
+    ;;
+  bench)
+    echo --quick --guests --repeats --seconds --no-gl --no-pass-through --gpu --kernel \
+      --initrd --memory --output
+    ;;
   esac
   echo --help
 }
@@ -58,7 +66,7 @@ _tranche() {
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
     words='gpus types create list show set reset rm events run top trace
-      doctor --help --version'
+      demo bench doctor --help --version'
   elif words=$(_tranche_values "$before"); then
     :
   else

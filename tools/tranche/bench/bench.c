@@ -47,8 +47,13 @@ static const struct result_load loads_quick[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool row_wanted(const struct bench_options *options, enum row_kind kind)
+static bool row_wanted(const struct bench_options *options,
+		       const struct result_row *row)
 {
+	enum row_kind kind = row->kind;
+
+	if (row->guests > options->guests)
+		return false;
 	if (kind == ROW_PASSED || kind == ROW_AGAIN)
 		return options->pass_through;
 	return kind != ROW_GL || options->gl;
@@ -60,7 +65,7 @@ static void results_plan(struct bench *bench)
 	bool quick = bench->options->quick;
 
 	for (size_t i = 0; i < COUNT(rows); i++)
-		if (row_wanted(bench->options, rows[i].kind))
+		if (row_wanted(bench->options, &rows[i]))
 			results->rows[results->n_rows++] = rows[i];
 	results->n_loads = quick ? COUNT(loads_quick) : COUNT(loads_full);
 	memcpy(results->loads, quick ? loads_quick : loads_full,
@@ -147,7 +152,7 @@ static int shared_measure(struct bench *bench)
 	if (r == 0)
 		r = set_up_vgpus(bench);
 	if (r == 0 && bench->options->gl)
-		r = set_up_gls(bench, BENCH_GUESTS);
+		r = set_up_gls(bench);
 	for (uint64_t i = 0; i < bench->options->repeats && r == 0; i++)
 		r = turn(bench, i);
 	set_up_end(bench, bench->gls, BENCH_GUESTS);
@@ -265,6 +270,7 @@ static int execute(const struct bench_options *options)
 enum bench_code {
 	BENCH_KERNEL = ARGS_FIRST,
 	BENCH_INITRD,
+	BENCH_AT_ONCE,
 	BENCH_MEMORY,
 	BENCH_NO_GL,
 	BENCH_NO_PASS_THROUGH,
@@ -291,6 +297,9 @@ static int take_option(struct bench_options *options, int code)
 	case BENCH_INITRD:
 		options->initrd = optarg;
 		return 0;
+	case BENCH_AT_ONCE:
+		return host_take_number("--guests", 1, BENCH_GUESTS,
+					&options->guests);
 	case BENCH_MEMORY:
 		r = host_take_number("--memory", 128, 65536, &number);
 		options->memory_mib = (unsigned int)number;
@@ -330,6 +339,7 @@ static int bench_run(int argc, char **argv)
 		{"output", required_argument, NULL, 'o'},
 		{"kernel", required_argument, NULL, BENCH_KERNEL},
 		{"initrd", required_argument, NULL, BENCH_INITRD},
+		{"guests", required_argument, NULL, BENCH_AT_ONCE},
 		{"memory", required_argument, NULL, BENCH_MEMORY},
 		{"no-gl", no_argument, NULL, BENCH_NO_GL},
 		{"no-pass-through", no_argument, NULL, BENCH_NO_PASS_THROUGH},
@@ -342,6 +352,7 @@ static int bench_run(int argc, char **argv)
 	struct bench_options options = {
 		.pass_through = true,
 		.gl = true,
+		.guests = BENCH_GUESTS,
 		.kernel = kernel,
 		.initrd = HOST_INITRD,
 		.output = ".",
@@ -377,6 +388,7 @@ const struct verb verb_bench = {
 		"      --quick            fewer loads, one short turn\n"
 		"      --repeats N        samples of each (5)\n"
 		"      --seconds N        length of a sample (5)\n"
+		"      --guests N         no set-up with more guests at once (4)\n"
 		"      --no-gl            without virtio-gpu-gl\n"
 		"      --no-pass-through  the GPU stays with its driver\n"
 		"  -g, --gpu GPU          this GPU (the first that is served)\n"

@@ -35,6 +35,7 @@ struct bench_options {
 	const char *gpu;
 	const char *output; /* folder */
 	unsigned int memory_mib;
+	uint64_t guests; /* at once, at most */
 	uint64_t repeats;
 	uint64_t seconds; /* of each sample */
 };
@@ -65,7 +66,7 @@ struct bench {
 int set_up_host(struct bench *bench);
 int set_up_gate(struct bench *bench);
 int set_up_vgpus(struct bench *bench);
-int set_up_gls(struct bench *bench, unsigned int count);
+int set_up_gls(struct bench *bench);
 int set_up_passed(struct bench *bench);
 
 /* set_up_end - power off what has booted, and wait for it */

@@ -157,21 +157,22 @@ static int vgpu_start(struct bench *bench, size_t i, const char *type)
 
 int set_up_vgpus(struct bench *bench)
 {
+	size_t count = bench->options->guests;
 	char type[LEND_TEXT];
 	int r;
 
 	r = lend_type_find(bench->link, bench->gpu.address, BENCH_GUESTS, type);
-	for (size_t i = 0; i < BENCH_GUESTS && r == 0; i++)
+	for (size_t i = 0; i < count && r == 0; i++)
 		r = vgpu_start(bench, i, type);
 	if (r == 0)
-		r = boot_wait(bench, bench->vgpus, BENCH_GUESTS);
-	for (size_t i = 0; i < BENCH_GUESTS && r == 0; i++)
+		r = boot_wait(bench, bench->vgpus, count);
+	for (size_t i = 0; i < count && r == 0; i++)
 		bench->vgpus[i].device =
 			device_pid(bench, bench->vgpus[i].uuid);
 	return r;
 }
 
-int set_up_gls(struct bench *bench, unsigned int count)
+int set_up_gls(struct bench *bench)
 {
 	const struct guest_config config = {
 		.kind = GUEST_QEMU,
@@ -181,9 +182,10 @@ int set_up_gls(struct bench *bench, unsigned int count)
 		.memory_mib = bench->options->memory_mib,
 		.gl = true,
 	};
+	size_t count = bench->options->guests;
 	int r = 0;
 
-	for (unsigned int i = 0; i < count && r == 0; i++)
+	for (size_t i = 0; i < count && r == 0; i++)
 		r = start(bench, &bench->gls[i], &config);
 	return r < 0 ? r : boot_wait(bench, bench->gls, count);
 }
