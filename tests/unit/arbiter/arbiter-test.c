@@ -412,6 +412,30 @@ without_arbiter_nothing_passes_and_with_the_next_all_goes_on(void **unused)
 	}
 }
 
+/* While the arbiter lives, and before it has seen that one is lost. */
+static void lost_connection_is_made_anew_with_the_same_lane(void **unused)
+{
+	struct lane lane = {0};
+	struct door doors[2];
+	uint64_t now;
+
+	(void)unused;
+	stage_account(&s);
+	assert_int_equal(door_init(&doors[0], s.doors[0]), 0);
+	assert_int_equal(door_init(&doors[1], s.doors[0]), 0);
+	assert_int_equal(load_connect(&doors[0], &lane), 0);
+	assert_int_equal(load_connect(&doors[1], &lane), 0);
+	door_deinit(&doors[0]);
+	stage_wait(stage_stats(&s, 0).contexts == 1);
+	lane_want(&lane, 1);
+	now = load_now();
+	assert_int_equal(lane_wait(&lane, now + 10 * SECOND), 0);
+	assert_true(lane_enter(&lane, load_now()));
+	door_deinit(&doors[1]);
+	lane_unmap(&lane);
+	stage_wait(stage_stats(&s, 0).contexts == 0);
+}
+
 /* Doors. */
 
 /* Video memory beyond the quota is refused, small pieces a little later. */
@@ -642,6 +666,7 @@ int main(void)
 		staged(stopped_at_any_moment_it_frees_the_gpu),
 		staged(stopped_waiter_wastes_no_slices),
 		staged(without_arbiter_nothing_passes_and_with_the_next_all_goes_on),
+		staged(lost_connection_is_made_anew_with_the_same_lane),
 		staged(vram_quota_holds),
 		staged(whoever_breaks_the_protocol_is_shut_out),
 		staged(only_sealed_memory_is_adopted),
