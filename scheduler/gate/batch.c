@@ -59,10 +59,9 @@ struct batch_semaphore batch_wait(const struct batch_call *call, uint32_t i,
 	struct batch_semaphore wait = {};
 
 	if (call->kind == BATCH_SUBMIT2) {
-		wait.handle = call->submit2[i].pWaitSemaphoreInfos[which]
-				      .semaphore;
-		wait.value =
-			call->submit2[i].pWaitSemaphoreInfos[which].value;
+		wait.handle =
+			call->submit2[i].pWaitSemaphoreInfos[which].semaphore;
+		wait.value = call->submit2[i].pWaitSemaphoreInfos[which].value;
 		return wait;
 	}
 	wait.handle = call->kind == BATCH_SUBMIT
@@ -81,8 +80,8 @@ struct batch_semaphore batch_signal(const struct batch_call *call, uint32_t i,
 	struct batch_semaphore signal = {};
 
 	if (call->kind == BATCH_SUBMIT2) {
-		signal.handle = call->submit2[i].pSignalSemaphoreInfos[which]
-					.semaphore;
+		signal.handle =
+			call->submit2[i].pSignalSemaphoreInfos[which].semaphore;
 		signal.value =
 			call->submit2[i].pSignalSemaphoreInfos[which].value;
 		return signal;

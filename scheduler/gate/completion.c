@@ -68,8 +68,7 @@ static void mark_wait(struct device *device, VkSemaphore done, uint64_t value,
 	};
 
 	if (device->timeline)
-		device->next.wait_semaphores(device->handle, &info,
-					     timeout_ns);
+		device->next.wait_semaphores(device->handle, &info, timeout_ns);
 	else
 		device->next.wait_fences(device->handle, 1, &fence, VK_TRUE,
 					 timeout_ns);

@@ -207,10 +207,9 @@ VKAPI_ATTR void VKAPI_CALL gate_GetDeviceQueue2(VkDevice handle,
  * Semaphores
  * ------------------------------------------------------------------------ */
 
-VKAPI_ATTR VkResult VKAPI_CALL
-gate_CreateSemaphore(VkDevice handle, const VkSemaphoreCreateInfo *info,
-		     const VkAllocationCallbacks *allocator,
-		     VkSemaphore *semaphore)
+VKAPI_ATTR VkResult VKAPI_CALL gate_CreateSemaphore(
+	VkDevice handle, const VkSemaphoreCreateInfo *info,
+	const VkAllocationCallbacks *allocator, VkSemaphore *semaphore)
 {
 	struct device *device = device_find(handle);
 

@@ -71,10 +71,9 @@ VKAPI_ATTR void VKAPI_CALL gate_GetDeviceQueue(VkDevice handle, uint32_t family,
 VKAPI_ATTR void VKAPI_CALL gate_GetDeviceQueue2(VkDevice handle,
 						const VkDeviceQueueInfo2 *info,
 						VkQueue *queue);
-VKAPI_ATTR VkResult VKAPI_CALL
-gate_CreateSemaphore(VkDevice handle, const VkSemaphoreCreateInfo *info,
-		     const VkAllocationCallbacks *allocator,
-		     VkSemaphore *semaphore);
+VKAPI_ATTR VkResult VKAPI_CALL gate_CreateSemaphore(
+	VkDevice handle, const VkSemaphoreCreateInfo *info,
+	const VkAllocationCallbacks *allocator, VkSemaphore *semaphore);
 VKAPI_ATTR void VKAPI_CALL
 gate_DestroySemaphore(VkDevice handle, VkSemaphore semaphore,
 		      const VkAllocationCallbacks *allocator);

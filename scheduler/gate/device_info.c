@@ -47,8 +47,7 @@ static const struct chain_kind kinds[] = {
 	     VkPhysicalDevice16BitStorageFeatures),
 	KIND(PHYSICAL_DEVICE_ROBUSTNESS_2_FEATURES_EXT,
 	     VkPhysicalDeviceRobustness2FeaturesEXT),
-	KIND(DEVICE_PRIVATE_DATA_CREATE_INFO,
-	     VkDevicePrivateDataCreateInfo),
+	KIND(DEVICE_PRIVATE_DATA_CREATE_INFO, VkDevicePrivateDataCreateInfo),
 };
 
 enum timeline_request {

@@ -28,22 +28,14 @@ static const struct entry physical_entries[] = {
 };
 
 static const struct entry device_entries[] = {
-	SAME(GetDeviceProcAddr),
-	SAME(DestroyDevice),
-	SAME(GetDeviceQueue),
-	SAME(GetDeviceQueue2),
-	SAME(QueueSubmit),
-	SAME(QueueSubmit2),
-	EXTENSION(QueueSubmit2),
-	SAME(QueueBindSparse),
-	SAME(QueuePresentKHR),
-	SAME(AllocateMemory),
-	SAME(FreeMemory),
-	SAME(CreateSemaphore),
-	SAME(DestroySemaphore),
-	SAME(SignalSemaphore),
-	EXTENSION(SignalSemaphore),
-	SAME(GetSemaphoreFdKHR),
+	SAME(GetDeviceProcAddr),    SAME(DestroyDevice),
+	SAME(GetDeviceQueue),	    SAME(GetDeviceQueue2),
+	SAME(QueueSubmit),	    SAME(QueueSubmit2),
+	EXTENSION(QueueSubmit2),    SAME(QueueBindSparse),
+	SAME(QueuePresentKHR),	    SAME(AllocateMemory),
+	SAME(FreeMemory),	    SAME(CreateSemaphore),
+	SAME(DestroySemaphore),	    SAME(SignalSemaphore),
+	EXTENSION(SignalSemaphore), SAME(GetSemaphoreFdKHR),
 	SAME(GetFenceFdKHR),
 };
 

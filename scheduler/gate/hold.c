@@ -191,8 +191,8 @@ static uint32_t count_semaphores(const struct batch_call *call, uint32_t first,
 	uint32_t count = 0;
 
 	for (uint32_t i = first; i < end; i++)
-		count += batch_wait_count(call, i) +
-			 batch_signal_count(call, i);
+		count +=
+			batch_wait_count(call, i) + batch_signal_count(call, i);
 	return count;
 }
 

@@ -43,17 +43,15 @@ static void *driver_open(void)
 	void *library;
 
 	if (!path || !*path) {
-		fprintf(stderr, "tranche-gate: no Vulkan: " //
-			ICD_DRIVER_ENVIRONMENT
-			" names no driver's library; start this program with 'tranche run'\n");
+		fprintf(stderr,
+			"tranche-gate: no Vulkan: %s names no driver's library; start this program with 'tranche run'\n",
+			ICD_DRIVER_ENVIRONMENT);
 		return NULL;
 	}
 	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!library)
-		fprintf(stderr,
-			"tranche-gate: no Vulkan: %s; check " //
-			ICD_DRIVER_ENVIRONMENT "\n",
-			dlerror());
+		fprintf(stderr, "tranche-gate: no Vulkan: %s; check %s\n",
+			dlerror(), ICD_DRIVER_ENVIRONMENT);
 	return library;
 }
 
@@ -76,16 +74,16 @@ static void driver_load(void)
 	driver.get = (get_proc)dlsym(library, "vk_icdGetInstanceProcAddr");
 	if (!driver.get) {
 		fprintf(stderr,
-			"tranche-gate: no Vulkan: %s is no Vulkan driver; check " ICD_DRIVER_ENVIRONMENT
-			"\n",
-			secure_getenv(ICD_DRIVER_ENVIRONMENT));
+			"tranche-gate: no Vulkan: %s is no Vulkan driver; check %s\n",
+			secure_getenv(ICD_DRIVER_ENVIRONMENT),
+			ICD_DRIVER_ENVIRONMENT);
 		return;
 	}
 	driver.get_physical = (get_proc)driver_symbol(
 		library, "vk_icdGetPhysicalDeviceProcAddr");
-	driver.negotiate = (PFN_vkNegotiateLoaderICDInterfaceVersion)
-		driver_symbol(library,
-			      "vk_icdNegotiateLoaderICDInterfaceVersion");
+	driver.negotiate =
+		(PFN_vkNegotiateLoaderICDInterfaceVersion)driver_symbol(
+			library, "vk_icdNegotiateLoaderICDInterfaceVersion");
 }
 
 static bool driver_ready(void)

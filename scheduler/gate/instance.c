@@ -146,9 +146,8 @@ static VkResult instance_make(struct instance *instance,
 			      const VkAllocationCallbacks *allocator,
 			      VkInstance *handle)
 {
-	PFN_vkCreateInstance create =
-		(PFN_vkCreateInstance)instance->get_proc(NULL,
-							 "vkCreateInstance");
+	PFN_vkCreateInstance create = (PFN_vkCreateInstance)instance->get_proc(
+		NULL, "vkCreateInstance");
 	VkResult result;
 
 	if (!create)
@@ -324,8 +323,8 @@ static VkResult groups_list(struct instance *instance,
 	uint32_t count = 0, kept = 0;
 	VkResult result;
 
-	result = instance->next.enumerate_groups(instance->handle, &count,
-						 NULL);
+	result =
+		instance->next.enumerate_groups(instance->handle, &count, NULL);
 	if (result != VK_SUCCESS)
 		return result;
 	list = calloc(count ? count : 1, sizeof(*list));
@@ -334,8 +333,8 @@ static VkResult groups_list(struct instance *instance,
 	for (uint32_t i = 0; i < count; i++)
 		list[i].sType =
 			VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_GROUP_PROPERTIES;
-	result = instance->next.enumerate_groups(instance->handle, &count,
-						 list);
+	result =
+		instance->next.enumerate_groups(instance->handle, &count, list);
 	if (result < 0) {
 		free(list);
 		return result;

@@ -42,8 +42,8 @@ static void heaps_shrink(VkPhysicalDeviceMemoryProperties *memory)
 
 	for (uint32_t i = 0; i < memory->memoryHeapCount; i++) {
 		if (heap_counts(memory, i))
-			memory->memoryHeaps[i].size = smaller(
-				memory->memoryHeaps[i].size, limit);
+			memory->memoryHeaps[i].size =
+				smaller(memory->memoryHeaps[i].size, limit);
 	}
 }
 
@@ -62,9 +62,8 @@ static void budget_shrink(const VkPhysicalDeviceMemoryProperties *memory,
 	for (uint32_t i = 0; i < memory->memoryHeapCount; i++) {
 		if (!heap_counts(memory, i))
 			continue;
-		budget->heapBudget[i] =
-			smaller(budget->heapBudget[i], smaller(own + left,
-							       limit));
+		budget->heapBudget[i] = smaller(budget->heapBudget[i],
+						smaller(own + left, limit));
 		budget->heapUsage[i] = own;
 	}
 }
@@ -152,10 +151,9 @@ static VkResult allocate_charged(struct device *device, uint64_t bytes,
 	return VK_SUCCESS;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL
-gate_AllocateMemory(VkDevice handle, const VkMemoryAllocateInfo *info,
-		    const VkAllocationCallbacks *allocator,
-		    VkDeviceMemory *memory)
+VKAPI_ATTR VkResult VKAPI_CALL gate_AllocateMemory(
+	VkDevice handle, const VkMemoryAllocateInfo *info,
+	const VkAllocationCallbacks *allocator, VkDeviceMemory *memory)
 {
 	struct device *device = device_find(handle);
 	uint64_t bytes;
@@ -177,9 +175,9 @@ static void allocation_release(struct dispatch_node *node)
 	free(allocation);
 }
 
-VKAPI_ATTR void VKAPI_CALL gate_FreeMemory(
-	VkDevice handle, VkDeviceMemory memory,
-	const VkAllocationCallbacks *allocator)
+VKAPI_ATTR void VKAPI_CALL
+gate_FreeMemory(VkDevice handle, VkDeviceMemory memory,
+		const VkAllocationCallbacks *allocator)
 {
 	struct device *device = device_find(handle);
 	struct dispatch_node *node;

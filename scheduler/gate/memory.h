@@ -23,13 +23,12 @@ struct device;
 void memory_forget(struct device *device);
 
 /* The calls of the application. */
-VKAPI_ATTR VkResult VKAPI_CALL
-gate_AllocateMemory(VkDevice handle, const VkMemoryAllocateInfo *info,
-		    const VkAllocationCallbacks *allocator,
-		    VkDeviceMemory *memory);
-VKAPI_ATTR void VKAPI_CALL gate_FreeMemory(
-	VkDevice handle, VkDeviceMemory memory,
-	const VkAllocationCallbacks *allocator);
+VKAPI_ATTR VkResult VKAPI_CALL gate_AllocateMemory(
+	VkDevice handle, const VkMemoryAllocateInfo *info,
+	const VkAllocationCallbacks *allocator, VkDeviceMemory *memory);
+VKAPI_ATTR void VKAPI_CALL
+gate_FreeMemory(VkDevice handle, VkDeviceMemory memory,
+		const VkAllocationCallbacks *allocator);
 VKAPI_ATTR void VKAPI_CALL gate_GetPhysicalDeviceMemoryProperties(
 	VkPhysicalDevice handle, VkPhysicalDeviceMemoryProperties *memory);
 VKAPI_ATTR void VKAPI_CALL gate_GetPhysicalDeviceMemoryProperties2(

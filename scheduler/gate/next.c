@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "scheduler/gate/next.h"
 
-#define LOAD(member, name, extension)                                        \
-	next->member = (PFN_vk##name)get(handle, "vk" #name);                \
-	if (!next->member)                                                   \
+#define LOAD(member, name, extension)                         \
+	next->member = (PFN_vk##name)get(handle, "vk" #name); \
+	if (!next->member)                                    \
 		next->member = (PFN_vk##name)get(handle, "vk" #extension);
 
 void next_instance_load(struct next_instance *next,

@@ -16,51 +16,50 @@
 #include <vulkan/vulkan.h>
 
 /* member, name without vk, name without vk as an extension */
-#define NEXT_INSTANCE_FUNCTIONS(X)                                         \
-	X(destroy, DestroyInstance, DestroyInstance)                       \
-	X(create_device, CreateDevice, CreateDevice)                       \
-	X(get_device_proc, GetDeviceProcAddr, GetDeviceProcAddr)           \
-	X(enumerate_devices, EnumeratePhysicalDevices,                     \
-	  EnumeratePhysicalDevices)                                        \
-	X(enumerate_groups, EnumeratePhysicalDeviceGroups,                 \
-	  EnumeratePhysicalDeviceGroupsKHR)                                \
-	X(enumerate_extensions, EnumerateDeviceExtensionProperties,        \
-	  EnumerateDeviceExtensionProperties)                              \
-	X(get_properties, GetPhysicalDeviceProperties,                     \
-	  GetPhysicalDeviceProperties)                                     \
-	X(get_properties2, GetPhysicalDeviceProperties2,                   \
-	  GetPhysicalDeviceProperties2KHR)                                 \
-	X(get_features2, GetPhysicalDeviceFeatures2,                       \
-	  GetPhysicalDeviceFeatures2KHR)                                   \
-	X(get_families, GetPhysicalDeviceQueueFamilyProperties,            \
-	  GetPhysicalDeviceQueueFamilyProperties)                          \
-	X(get_memory, GetPhysicalDeviceMemoryProperties,                   \
-	  GetPhysicalDeviceMemoryProperties)                               \
-	X(get_memory2, GetPhysicalDeviceMemoryProperties2,                 \
+#define NEXT_INSTANCE_FUNCTIONS(X)                                  \
+	X(destroy, DestroyInstance, DestroyInstance)                \
+	X(create_device, CreateDevice, CreateDevice)                \
+	X(get_device_proc, GetDeviceProcAddr, GetDeviceProcAddr)    \
+	X(enumerate_devices, EnumeratePhysicalDevices,              \
+	  EnumeratePhysicalDevices)                                 \
+	X(enumerate_groups, EnumeratePhysicalDeviceGroups,          \
+	  EnumeratePhysicalDeviceGroupsKHR)                         \
+	X(enumerate_extensions, EnumerateDeviceExtensionProperties, \
+	  EnumerateDeviceExtensionProperties)                       \
+	X(get_properties, GetPhysicalDeviceProperties,              \
+	  GetPhysicalDeviceProperties)                              \
+	X(get_properties2, GetPhysicalDeviceProperties2,            \
+	  GetPhysicalDeviceProperties2KHR)                          \
+	X(get_features2, GetPhysicalDeviceFeatures2,                \
+	  GetPhysicalDeviceFeatures2KHR)                            \
+	X(get_families, GetPhysicalDeviceQueueFamilyProperties,     \
+	  GetPhysicalDeviceQueueFamilyProperties)                   \
+	X(get_memory, GetPhysicalDeviceMemoryProperties,            \
+	  GetPhysicalDeviceMemoryProperties)                        \
+	X(get_memory2, GetPhysicalDeviceMemoryProperties2,          \
 	  GetPhysicalDeviceMemoryProperties2KHR)
 
-#define NEXT_DEVICE_FUNCTIONS(X)                                           \
-	X(destroy, DestroyDevice, DestroyDevice)                           \
-	X(get_queue, GetDeviceQueue, GetDeviceQueue)                       \
-	X(get_queue2, GetDeviceQueue2, GetDeviceQueue2)                    \
-	X(submit, QueueSubmit, QueueSubmit)                                \
-	X(submit2, QueueSubmit2, QueueSubmit2KHR)                          \
-	X(bind_sparse, QueueBindSparse, QueueBindSparse)                   \
-	X(present, QueuePresentKHR, QueuePresentKHR)                       \
-	X(allocate, AllocateMemory, AllocateMemory)                        \
-	X(free, FreeMemory, FreeMemory)                                    \
-	X(create_semaphore, CreateSemaphore, CreateSemaphore)              \
-	X(destroy_semaphore, DestroySemaphore, DestroySemaphore)           \
-	X(signal_semaphore, SignalSemaphore, SignalSemaphoreKHR)           \
-	X(wait_semaphores, WaitSemaphores, WaitSemaphoresKHR)              \
-	X(get_counter, GetSemaphoreCounterValue,                           \
-	  GetSemaphoreCounterValueKHR)                                     \
-	X(get_semaphore_fd, GetSemaphoreFdKHR, GetSemaphoreFdKHR)          \
-	X(get_fence_fd, GetFenceFdKHR, GetFenceFdKHR)                      \
-	X(create_fence, CreateFence, CreateFence)                          \
-	X(destroy_fence, DestroyFence, DestroyFence)                       \
-	X(wait_fences, WaitForFences, WaitForFences)                       \
-	X(reset_fences, ResetFences, ResetFences)                          \
+#define NEXT_DEVICE_FUNCTIONS(X)                                              \
+	X(destroy, DestroyDevice, DestroyDevice)                              \
+	X(get_queue, GetDeviceQueue, GetDeviceQueue)                          \
+	X(get_queue2, GetDeviceQueue2, GetDeviceQueue2)                       \
+	X(submit, QueueSubmit, QueueSubmit)                                   \
+	X(submit2, QueueSubmit2, QueueSubmit2KHR)                             \
+	X(bind_sparse, QueueBindSparse, QueueBindSparse)                      \
+	X(present, QueuePresentKHR, QueuePresentKHR)                          \
+	X(allocate, AllocateMemory, AllocateMemory)                           \
+	X(free, FreeMemory, FreeMemory)                                       \
+	X(create_semaphore, CreateSemaphore, CreateSemaphore)                 \
+	X(destroy_semaphore, DestroySemaphore, DestroySemaphore)              \
+	X(signal_semaphore, SignalSemaphore, SignalSemaphoreKHR)              \
+	X(wait_semaphores, WaitSemaphores, WaitSemaphoresKHR)                 \
+	X(get_counter, GetSemaphoreCounterValue, GetSemaphoreCounterValueKHR) \
+	X(get_semaphore_fd, GetSemaphoreFdKHR, GetSemaphoreFdKHR)             \
+	X(get_fence_fd, GetFenceFdKHR, GetFenceFdKHR)                         \
+	X(create_fence, CreateFence, CreateFence)                             \
+	X(destroy_fence, DestroyFence, DestroyFence)                          \
+	X(wait_fences, WaitForFences, WaitForFences)                          \
+	X(reset_fences, ResetFences, ResetFences)                             \
 	X(get_fence, GetFenceStatus, GetFenceStatus)
 
 #define NEXT_MEMBER(member, name, extension) PFN_vk##name member;

@@ -133,8 +133,7 @@ static bool binary_find(const struct physical *physical, bool driver_known)
 	const struct next_instance *next = &physical->instance->next;
 	const char *strict = secure_getenv(PHYSICAL_STRICT_ENVIRONMENT);
 	VkPhysicalDeviceDriverProperties driver = {
-		.sType =
-			VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
+		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
 	};
 	VkPhysicalDeviceProperties2 properties = {
 		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
@@ -163,9 +162,8 @@ struct physical *physical_new(struct instance *instance,
 	instance->next.get_memory(handle, &physical->memory);
 	timeline_find(physical, properties.apiVersion, offers.timeline);
 	physical->visible = is_visible(physical, offers.pci);
-	physical->holds_binary =
-		binary_find(physical, offers.driver ||
-					      properties.apiVersion >=
-						       VK_API_VERSION_1_2);
+	physical->holds_binary = binary_find(
+		physical,
+		offers.driver || properties.apiVersion >= VK_API_VERSION_1_2);
 	return physical;
 }

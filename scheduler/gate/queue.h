@@ -140,8 +140,7 @@ void queue_sent(struct submission *submission);
  * @id:		its number in the lane
  * @now_ns:	CLOCK_MONOTONIC
  */
-void queue_entered(struct submission *submission, uint64_t id,
-		   uint64_t now_ns);
+void queue_entered(struct submission *submission, uint64_t id, uint64_t now_ns);
 
 /* queue_mark() - The mark to be signalled by a submission's last batch */
 struct batch_semaphore queue_mark(const struct submission *submission);

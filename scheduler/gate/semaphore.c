@@ -77,9 +77,8 @@ static void promise_value(struct semaphore *semaphore, uint64_t value)
 {
 	uint_fast64_t known = atomic_load(&semaphore->promised);
 
-	while (known < value &&
-	       !atomic_compare_exchange_weak(&semaphore->promised, &known,
-					     value))
+	while (known < value && !atomic_compare_exchange_weak(
+					&semaphore->promised, &known, value))
 		;
 }
 

@@ -70,8 +70,7 @@ void semaphore_resolve(struct semaphore_map *map, struct batch_semaphore *wait);
  * A timeline that is not promised far enough is asked for its value: it may be
  * signalled from outside of this device.
  */
-bool semaphore_promised(struct semaphore_map *map,
-			struct batch_semaphore wait);
+bool semaphore_promised(struct semaphore_map *map, struct batch_semaphore wait);
 
 /* semaphore_hold() - A signal was submitted, but is held */
 void semaphore_hold(struct semaphore_map *map, struct batch_semaphore signal);

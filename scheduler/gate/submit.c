@@ -333,12 +333,12 @@ static VkResult present_send(struct queue *queue, const VkPresentInfoKHR *info,
 	VkResult presented = next->present(queue->handle, info), result;
 
 	if (queue->device->timeline)
-		result = batch_send_mark(next, queue->handle,
-					 queue_mark(submission),
-					 VK_NULL_HANDLE);
+		result =
+			batch_send_mark(next, queue->handle,
+					queue_mark(submission), VK_NULL_HANDLE);
 	else
-		result = next->submit(queue->handle, 0, NULL,
-				      submission->fence);
+		result =
+			next->submit(queue->handle, 0, NULL, submission->fence);
 	if (result == VK_SUCCESS)
 		queue_sent(submission);
 	else
@@ -355,8 +355,8 @@ static bool present_wait(struct submission *submission)
 	return false;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL gate_QueuePresentKHR(
-	VkQueue handle, const VkPresentInfoKHR *info)
+VKAPI_ATTR VkResult VKAPI_CALL
+gate_QueuePresentKHR(VkQueue handle, const VkPresentInfoKHR *info)
 {
 	VkSubmitInfo waits = {
 		.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
@@ -407,8 +407,8 @@ VKAPI_ATTR VkResult VKAPI_CALL gate_GetSemaphoreFdKHR(
 }
 
 /* Which submission a fence belongs to is not known: all have to be through. */
-VKAPI_ATTR VkResult VKAPI_CALL gate_GetFenceFdKHR(
-	VkDevice handle, const VkFenceGetFdInfoKHR *info, int *fdp)
+VKAPI_ATTR VkResult VKAPI_CALL
+gate_GetFenceFdKHR(VkDevice handle, const VkFenceGetFdInfoKHR *info, int *fdp)
 {
 	struct device *device = device_find(handle);
 

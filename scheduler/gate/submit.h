@@ -31,13 +31,13 @@ VKAPI_ATTR VkResult VKAPI_CALL gate_QueueSubmit2(VkQueue handle, uint32_t count,
 VKAPI_ATTR VkResult VKAPI_CALL
 gate_QueueBindSparse(VkQueue handle, uint32_t count,
 		     const VkBindSparseInfo *infos, VkFence fence);
-VKAPI_ATTR VkResult VKAPI_CALL gate_QueuePresentKHR(
-	VkQueue handle, const VkPresentInfoKHR *info);
+VKAPI_ATTR VkResult VKAPI_CALL
+gate_QueuePresentKHR(VkQueue handle, const VkPresentInfoKHR *info);
 
 /* A payload that is given out has to be on its way. */
 VKAPI_ATTR VkResult VKAPI_CALL gate_GetSemaphoreFdKHR(
 	VkDevice handle, const VkSemaphoreGetFdInfoKHR *info, int *fdp);
-VKAPI_ATTR VkResult VKAPI_CALL gate_GetFenceFdKHR(
-	VkDevice handle, const VkFenceGetFdInfoKHR *info, int *fdp);
+VKAPI_ATTR VkResult VKAPI_CALL
+gate_GetFenceFdKHR(VkDevice handle, const VkFenceGetFdInfoKHR *info, int *fdp);
 
 #endif

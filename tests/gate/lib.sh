@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 # For the tests of the gate: a folder of their own, arbiters, gated programs.
 # Sourced with BUILD set; needs TEST_DRIVER, the library of the real driver, and

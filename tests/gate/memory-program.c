@@ -36,8 +36,7 @@ static void heap_print(const struct rig *rig)
 
 	vkGetPhysicalDeviceMemoryProperties(rig->physical, &old);
 	vkGetPhysicalDeviceMemoryProperties2(rig->physical, &memory);
-	printf("heap %llu %llu\n",
-	       (unsigned long long)old.memoryHeaps[0].size,
+	printf("heap %llu %llu\n", (unsigned long long)old.memoryHeaps[0].size,
 	       (unsigned long long)memory.memoryProperties.memoryHeaps[0].size);
 	printf("budget %llu\n", (unsigned long long)budget.heapBudget[0]);
 }

@@ -478,11 +478,13 @@ static void run_bind_sparse(void)
 	RIG_CHECK(vkCreateBuffer(rig.device, &info, NULL, &bind.buffer));
 	vkGetBufferMemoryRequirements(rig.device, bind.buffer, &needs);
 	allocate.allocationSize = needs.size;
-	allocate.memoryTypeIndex = (uint32_t)__builtin_ctz(needs.memoryTypeBits);
+	allocate.memoryTypeIndex =
+		(uint32_t)__builtin_ctz(needs.memoryTypeBits);
 	part.size = needs.size;
 	RIG_CHECK(vkAllocateMemory(rig.device, &allocate, NULL, &part.memory));
 	for (uint32_t i = 0; i < 10; i++) {
-		jobs_submit(&rig, &jobs, i, (struct rig_batch){.signal = before},
+		jobs_submit(&rig, &jobs, i,
+			    (struct rig_batch){.signal = before},
 			    VK_NULL_HANDLE);
 		RIG_CHECK(vkQueueBindSparse(
 			rig.queue, 1,

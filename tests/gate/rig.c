@@ -471,8 +471,8 @@ void rig_submit(struct rig *rig, struct rig_batch batch, VkFence fence)
 
 void rig_await(const struct rig *rig, VkFence fence)
 {
-	RIG_CHECK(vkWaitForFences(rig->device, 1, &fence, VK_TRUE,
-				  RIG_WAIT_NS));
+	RIG_CHECK(
+		vkWaitForFences(rig->device, 1, &fence, VK_TRUE, RIG_WAIT_NS));
 	RIG_CHECK(vkResetFences(rig->device, 1, &fence));
 }
 
