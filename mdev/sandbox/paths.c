@@ -78,21 +78,65 @@ int sandbox_paths_add_system(struct sandbox_paths *paths)
 	return r;
 }
 
-/* The PCI device above a DRM node in sysfs: the first that has a class. */
-static int pci_folder(char *path)
-{
-	while (strncmp(path, "/sys/devices/", 13) == 0) {
-		char file[PATH_MAX];
-		char *slash;
+/* What drivers read of a device; it holds names of other vGPUs, too. */
+static const char *const device_files[] = {
+	"class",     "config",	 "device",	     "modalias",
+	"numa_node", "resource", "revision",	     "subsystem_device",
+	"uevent",    "vendor",	 "subsystem_vendor",
+};
+static const char *const device_links[] = {"driver", "subsystem"};
 
-		if (snprintf(file, sizeof(file), "%s/class", path) <
-			    (int)sizeof(file) &&
-		    access(file, F_OK) == 0)
-			return 0;
-		slash = strrchr(path, '/');
-		*slash = '\0';
+static int add_below(struct sandbox_paths *paths, const char *folder,
+		     const char *name, int flags)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >=
+	    (int)sizeof(path))
+		return -ENAMETOOLONG;
+	return sandbox_paths_add(paths, path, NULL, flags);
+}
+
+static int add_device(struct sandbox_paths *paths, const char *folder)
+{
+	const size_t files = sizeof(device_files) / sizeof(device_files[0]);
+	const size_t links = sizeof(device_links) / sizeof(device_links[0]);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < files; i++)
+		r = add_below(paths, folder, device_files[i], OPTIONAL);
+	for (size_t i = 0; r == 0 && i < links; i++)
+		r = add_below(paths, folder, device_links[i], LINK);
+	return r;
+}
+
+static bool has(const char *folder, const char *name)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s/%s", folder, name) <
+		       (int)sizeof(path) &&
+	       access(path, F_OK) == 0;
+}
+
+/*
+ * The devices above a DRM node's folder, up to the first that has a class: the
+ * PCI function. Leaves its folder in @folder.
+ */
+static int add_devices(struct sandbox_paths *paths, char *folder)
+{
+	int r = 0;
+
+	while (r == 0 && strncmp(folder, "/sys/devices/", 13) == 0) {
+		if (has(folder, "subsystem"))
+			r = add_device(paths, folder);
+		if (r == 0 && has(folder, "drm"))
+			r = add_below(paths, folder, "drm", 0);
+		if (r < 0 || has(folder, "class"))
+			return r;
+		*strrchr(folder, '/') = '\0';
 	}
-	return -ENODEV;
+	return r < 0 ? r : -ENODEV;
 }
 
 /* Node 0000:01:00.0 of NVIDIA's driver is /dev/nvidiaN: N by its own account. */
@@ -146,10 +190,10 @@ static int add_sysfs(struct sandbox_paths *paths, dev_t node)
 	if (!realpath(link, folder))
 		return -errno;
 	r = sandbox_paths_add(paths, link, NULL, SANDBOX_PATH_LINK);
+	/* The node's own folder comes with "drm". */
+	*strrchr(folder, '/') = '\0';
 	if (r == 0)
-		r = pci_folder(folder);
-	if (r == 0)
-		r = sandbox_paths_add(paths, folder, NULL, 0);
+		r = add_devices(paths, folder);
 	return r < 0 ? r : add_nvidia(paths, strrchr(folder, '/') + 1);
 }
 
