@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "scheduler/lane/door_listen.h"
@@ -31,15 +32,21 @@ static void account_unlink(struct context *context)
 	*link = context->next;
 }
 
-/* For ever, unless it is the arbiter that goes: another may adopt the lane. */
+/*
+ * For ever only if it was to be killed: a gate that lost its connection, or its
+ * arbiter, may show its lane again.
+ */
 static void lane_end(struct context *context)
 {
 	/* The bell is closed as a source. */
 	context->lane.bell_fd = -1;
-	if (context->lane.memory && context->account->arbiter->stop)
-		lane_unmap(&context->lane);
+	if (!context->lane.memory)
+		return;
+	if (context->killed)
+		lane_close(&context->lane);
 	else
-		lane_destroy(&context->lane);
+		lane_revoke(&context->lane);
+	lane_unmap(&context->lane);
 }
 
 void context_end(struct context *context)
@@ -239,12 +246,31 @@ static int hello_check(const struct context *context,
 	return 0;
 }
 
+static uint64_t inode_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 ? 0 : st.st_ino;
+}
+
+/* Its connection was lost, and this was not noticed yet. */
+static void end_earlier(struct account *account, uint64_t inode)
+{
+	struct context *context = account->contexts;
+
+	while (context && !(context->joined && context->lane_inode == inode))
+		context = context->next;
+	if (context)
+		context_end(context);
+}
+
 static int hello_lane(struct context *context, struct door_message *hello)
 {
 	int r;
 
 	if (!hello->fd_count)
 		return lane_create(&context->lane);
+	end_earlier(context->account, inode_of(hello->fds[0]));
 	r = lane_adopt(&context->lane, hello->fds[0]);
 	if (r == 0)
 		door_message_take(hello, 0);
@@ -284,6 +310,7 @@ static int context_join(struct context *context, struct door_message *hello)
 		return r;
 	/* The source owns the bell from here on. */
 	context->bell.fd = context->lane.bell_fd;
+	context->lane_inode = inode_of(context->lane.memory_fd);
 	context->submits = lane_submitted_total(&context->lane);
 	r = context_enter_core(context);
 	if (r < 0)

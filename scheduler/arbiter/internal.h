@@ -83,6 +83,7 @@ struct context {
 	uint64_t vram;
 
 	struct lane lane;
+	uint64_t lane_inode; /* says which memory it is */
 	struct tsched_entity entity;
 	bool in_core;
 	bool wants;

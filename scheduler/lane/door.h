@@ -13,7 +13,9 @@
  *   gate -> arbiter  RELEASE  bytes, no answer
  *
  * The connection is the gate's life: when it ends, its lane closes, its
- * in-flight work is given up and its video memory is free again.
+ * in-flight work is given up and its video memory is free again. A process that
+ * lives on may come in again and show its lane, even before the end of the
+ * earlier connection was seen.
  *
  * The packets: door_wire.h. The arbiter's end: door_listen.h.
  *

@@ -130,6 +130,13 @@ static void word_open(struct lane_memory *memory, uint32_t depth)
 		   LANE_TURN + LANE_OPEN + (depth << LANE_DEPTH_SHIFT));
 }
 
+/* Who is about to sleep is counted before it looks at the word again. */
+static void gate_wake(struct lane_memory *memory)
+{
+	if (lane_load32(&memory->sleepers))
+		lane_wake(&memory->grant);
+}
+
 void lane_grant(struct lane *lane, uint32_t depth, uint64_t lease_ns)
 {
 	struct lane_memory *memory = lane->memory;
@@ -137,7 +144,7 @@ void lane_grant(struct lane *lane, uint32_t depth, uint64_t lease_ns)
 	/* The lease first: who finds it open finds its lease. */
 	lane_store64(&memory->lease_ns, lease_ns);
 	word_open(memory, depth < LANE_DEPTH_MAX ? depth : LANE_DEPTH_MAX);
-	lane_wake(&memory->grant);
+	gate_wake(memory);
 }
 
 void lane_renew(struct lane *lane, uint64_t lease_ns)
@@ -147,7 +154,7 @@ void lane_renew(struct lane *lane, uint64_t lease_ns)
 	lane_store64(&memory->lease_ns, lease_ns);
 	/* Who was about to sleep because the lease had ended looks again. */
 	lane_add32(&memory->grant, LANE_TURN);
-	lane_wake(&memory->grant);
+	gate_wake(memory);
 }
 
 uint32_t lane_revoke(struct lane *lane)
@@ -165,12 +172,13 @@ void lane_close(struct lane *lane)
 
 void lane_set_contended(struct lane *lane, bool contended)
 {
-	_Atomic uint32_t *grant = &lane->memory->grant;
-	uint32_t before = contended ? lane_or32(grant, LANE_CONTENDED)
-				    : lane_and32(grant, ~LANE_CONTENDED);
+	struct lane_memory *memory = lane->memory;
+	uint32_t before = contended
+				  ? lane_or32(&memory->grant, LANE_CONTENDED)
+				  : lane_and32(&memory->grant, ~LANE_CONTENDED);
 
 	if (!(before & LANE_CONTENDED) == contended)
-		lane_wake(grant);
+		gate_wake(memory);
 }
 
 void lane_set_vram(struct lane *lane, uint64_t limit, uint64_t used)

@@ -316,12 +316,29 @@ static int options_parse(struct stand *stand, int argc, char **argv)
 	return stand->count && optind == argc ? 0 : -EINVAL;
 }
 
+static int accounts_add(struct stand *stand)
+{
+	unsigned int i;
+	int r;
+
+	for (i = 0; i < stand->count; i++) {
+		r = account_add(stand, i);
+		if (r == 0)
+			continue;
+		fprintf(stderr,
+			"arbiter-stand: account %s: %s: give it as NAME:"
+			"KEY=VALUE,...:/path/of/door with values in range\n",
+			stand->accounts[i], strerror(-r));
+		return r;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct arbiter_ops ops = {.event = stand_event};
 	struct stand stand = {0};
 	sigset_t signals;
-	unsigned int i;
 	int r;
 
 	tsched_config_init(&stand.config);
@@ -335,10 +352,13 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGINT);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	r = arbiter_new(&stand.arbiter, &stand.config, &ops, NULL);
-	for (i = 0; r == 0 && i < stand.count; i++)
-		r = account_add(&stand, i);
 	if (r < 0) {
-		fprintf(stderr, "arbiter-stand: %s\n", strerror(-r));
+		fprintf(stderr,
+			"arbiter-stand: %s: give a slice and a lease in range\n",
+			strerror(-r));
+		return 2;
+	}
+	if (accounts_add(&stand) < 0) {
 		arbiter_free(stand.arbiter);
 		return 2;
 	}

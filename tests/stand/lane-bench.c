@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * What a lane and its arbiter cost: time to pass the gate while the grant is
- * held, time from one gate's last job to the next gate's first, and the
- * processor time of the arbiter meanwhile.
+ * held, time from one gate's last job to the next gate's first, the processor
+ * time of the arbiter meanwhile, and time from a holder's death to the next
+ * submission.
  */
 #include <inttypes.h>
 #include <sched.h>
@@ -31,11 +32,14 @@
 #define JOB_NS (300 * NS_PER_US)
 #define PAUSE_NS (150 * NS_PER_US)
 #define SECONDS 5
+#define DEATHS 100
 
 /* Between the gates: when one left the GPU, and how long the next one took. */
 struct shared {
 	_Atomic uint64_t left_ns;
 	_Atomic int left_by;
+	_Atomic uint64_t submit_ns; /* the latest */
+	_Atomic bool victim_holds;
 	_Atomic uint32_t count;
 	uint32_t handover_ns[HANDOVERS];
 };
@@ -129,6 +133,7 @@ static void gate_turn(struct lane *lane, struct shared *shared)
 		lane_wait(lane, lane_now() + NS_PER_S);
 	}
 	job.submit_ns = lane_now();
+	shared->submit_ns = job.submit_ns;
 	if (waited) {
 		handover_note(shared, job.submit_ns);
 		lane_want(lane, 0);
@@ -190,32 +195,100 @@ static void arbiter_print(struct arbiter *arbiter, uint64_t cpu)
 	       stats.holds ? (double)cpu / (double)stats.holds : 0.0);
 }
 
-static void bench_handover(void)
+/* Takes the GPU and never gives it back. */
+static void victim_main(const char *path, struct shared *shared)
 {
-	struct shared *shared =
-		mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	char folder[] = "/tmp/lane-bench.XXXXXX";
-	char names[GATES][8], doors[GATES][64];
-	struct arbiter_settings settings;
+	struct lane lane = {0};
+	struct door door;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (door_init(&door, path) < 0 || door_connect(&door, &lane, 5000) < 0)
+		_exit(1);
+	lane_want(&lane, 1);
+	while (!lane_enter(&lane, lane_now()))
+		lane_wait(&lane, UINT64_MAX);
+	lane_submitted(&lane, LANE_COMPUTE, lane_now());
+	shared->victim_holds = true;
+	for (;;)
+		pause();
+}
+
+static uint32_t death(const char *path, struct shared *shared)
+{
+	uint64_t died_ns;
+	pid_t victim;
+
+	shared->victim_holds = false;
+	victim = fork();
+	if (!victim)
+		victim_main(path, shared);
+	while (!shared->victim_holds)
+		sleep_until(lane_now() + PAUSE_NS);
+	/* The others have come to wait meanwhile. */
+	sleep_until(lane_now() + 20 * JOB_NS);
+	died_ns = lane_now();
+	kill(victim, SIGKILL);
+	while (shared->submit_ns < died_ns)
+		sleep_until(lane_now() + PAUSE_NS);
+	waitpid(victim, NULL, 0);
+	return shared->submit_ns - died_ns;
+}
+
+static void bench_death(const char *path, struct shared *shared)
+{
+	uint32_t times[DEATHS];
+	unsigned int i;
+
+	for (i = 0; i < DEATHS; i++)
+		times[i] = death(path, shared);
+	qsort(times, DEATHS, sizeof(*times), compare);
+	printf("death of the holder to the next submission: median %u us, "
+	       "most %u us, %u of them\n",
+	       times[DEATHS / 2] / NS_PER_US, times[DEATHS - 1] / NS_PER_US,
+	       DEATHS);
+}
+
+static struct shared *shared_new(void)
+{
+	void *shared = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (shared == MAP_FAILED)
+		abort();
+	return shared;
+}
+
+static struct arbiter *arbiter_start(void)
+{
 	struct tsched_config config;
 	struct arbiter *arbiter;
-	pid_t gates[GATES];
-	uint64_t cpu;
-	unsigned int i;
 
 	tsched_config_init(&config);
 	/* Each gap hands over. */
 	config.anticipate_ns = 0;
+	if (arbiter_new(&arbiter, &config, NULL, NULL) < 0)
+		abort();
+	return arbiter;
+}
+
+static void bench_arbiter(void)
+{
+	struct shared *shared = shared_new();
+	struct arbiter *arbiter = arbiter_start();
+	char folder[] = "/tmp/lane-bench.XXXXXX";
+	char name[8], doors[GATES][64];
+	struct arbiter_settings settings;
+	pid_t gates[GATES];
+	uint64_t cpu;
+	unsigned int i;
+
 	arbiter_settings_init(&settings);
-	if (shared == MAP_FAILED || !mkdtemp(folder) ||
-	    arbiter_new(&arbiter, &config, NULL, NULL) < 0)
+	if (!mkdtemp(folder))
 		abort();
 	for (i = 0; i < GATES; i++) {
-		snprintf(names[i], sizeof(names[i]), "%u", i);
+		snprintf(name, sizeof(name), "%u", i);
 		snprintf(doors[i], sizeof(doors[i]), "%s/%u", folder, i);
-		if (arbiter_account_add(arbiter, names[i], &settings,
-					doors[i]) < 0)
+		if (arbiter_account_add(arbiter, name, &settings, doors[i]) < 0)
 			abort();
 		gates[i] = fork();
 		if (!gates[i])
@@ -224,18 +297,19 @@ static void bench_handover(void)
 	cpu = cpu_us();
 	sleep(SECONDS);
 	arbiter_print(arbiter, cpu_us() - cpu);
+	handovers_print(shared);
+	bench_death(doors[0], shared);
 	for (i = 0; i < GATES; i++) {
 		kill(gates[i], SIGKILL);
 		waitpid(gates[i], NULL, 0);
 	}
-	handovers_print(shared);
 	arbiter_free(arbiter);
 	rmdir(folder);
 }
 
 int main(void)
 {
-	bench_handover();
+	bench_arbiter();
 	bench_pass();
 	return 0;
 }

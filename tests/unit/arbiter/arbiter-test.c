@@ -16,13 +16,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "scheduler/lane/door_wire.h"
 
 #define MIB ((uint64_t)1 << 20)
+#define KNOCKS 200
+#define CONTEXTS 256
 
 static struct stage s;
 
@@ -339,7 +343,7 @@ static void stopped_at_any_moment_it_frees_the_gpu(void **unused)
 	stage_load(&s, stage_account(&s), 2 * MS, 0);
 	stage_wait(s.loads[0].shared->jobs > 10 && s.loads[1].shared->jobs);
 	s.loads[0].shared->wait_max_ns = 0;
-	for (i = 0; i < 60; i++) {
+	for (i = 0; i < 100; i++) {
 		load_sleep_until(load_now() + random_below(30 * MS));
 		load_kill(&s.loads[1], SIGSTOP);
 		jobs = s.loads[0].shared->jobs;
@@ -406,6 +410,30 @@ without_arbiter_nothing_passes_and_with_the_next_all_goes_on(void **unused)
 		s.loads[i].pid = 0;
 		stage_wait(stage_stats(&s, i).vram_used == 0);
 	}
+}
+
+/* While the arbiter lives, and before it has seen that one is lost. */
+static void lost_connection_is_made_anew_with_the_same_lane(void **unused)
+{
+	struct lane lane = {0};
+	struct door doors[2];
+	uint64_t now;
+
+	(void)unused;
+	stage_account(&s);
+	assert_int_equal(door_init(&doors[0], s.doors[0]), 0);
+	assert_int_equal(door_init(&doors[1], s.doors[0]), 0);
+	assert_int_equal(load_connect(&doors[0], &lane), 0);
+	assert_int_equal(load_connect(&doors[1], &lane), 0);
+	door_deinit(&doors[0]);
+	stage_wait(stage_stats(&s, 0).contexts == 1);
+	lane_want(&lane, 1);
+	now = load_now();
+	assert_int_equal(lane_wait(&lane, now + 10 * SECOND), 0);
+	assert_true(lane_enter(&lane, load_now()));
+	door_deinit(&doors[1]);
+	lane_unmap(&lane);
+	stage_wait(stage_stats(&s, 0).contexts == 0);
 }
 
 /* Doors. */
@@ -499,6 +527,41 @@ static void only_sealed_memory_is_adopted(void **unused)
 	close(lane.memory_fd);
 }
 
+static void descriptors_allow(void)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void account_takes_no_more_contexts_than_its_bound(void **unused)
+{
+	static struct lane lanes[CONTEXTS + 1];
+	static struct door doors[CONTEXTS + 1];
+	unsigned int i;
+
+	(void)unused;
+	descriptors_allow();
+	stage_account(&s);
+	for (i = 0; i <= CONTEXTS; i++)
+		assert_int_equal(door_init(&doors[i], s.doors[0]), 0);
+	for (i = 0; i < CONTEXTS; i++)
+		assert_int_equal(load_connect(&doors[i], &lanes[i]), 0);
+	assert_int_equal(door_connect(&doors[i], &lanes[i], 5000), -EUSERS);
+	/* One goes, and there is room for another. */
+	door_deinit(&doors[0]);
+	lane_unmap(&lanes[0]);
+	stage_wait(stage_stats(&s, 0).contexts == CONTEXTS - 1);
+	assert_int_equal(load_connect(&doors[i], &lanes[i]), 0);
+	for (i = 1; i <= CONTEXTS; i++) {
+		door_deinit(&doors[i]);
+		lane_unmap(&lanes[i]);
+	}
+	stage_wait(stage_stats(&s, 0).contexts == 0);
+}
+
 /* One rings its bell and floods its door without end; the other goes on. */
 static void flooder(const char *path)
 {
@@ -514,9 +577,25 @@ static void flooder(const char *path)
 	}
 }
 
+/* Knocks without end and says nothing. */
+static void knocker(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fds[KNOCKS] = {0};
+	unsigned int i;
+
+	strcpy(address.sun_path, path);
+	for (i = 0;; i = (i + 1) % KNOCKS) {
+		if (fds[i] > 0)
+			close(fds[i]);
+		fds[i] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+		connect(fds[i], (struct sockaddr *)&address, sizeof(address));
+	}
+}
+
 static void flood_disturbs_nobody_else(void **unused)
 {
-	struct load flood;
+	struct load flood, knocks;
 	uint64_t jobs;
 
 	(void)unused;
@@ -528,10 +607,18 @@ static void flood_disturbs_nobody_else(void **unused)
 	if (!flood.pid)
 		flooder(s.doors[1]);
 	stage_wait(stage_stats(&s, 1).contexts == 1);
+	knocks.pid = fork();
+	assert_true(knocks.pid >= 0);
+	if (!knocks.pid)
+		knocker(s.doors[1]);
 	jobs = s.loads[0].shared->jobs;
 	stage_wait(s.loads[0].shared->jobs > jobs + 200);
+	load_stop(&knocks);
 	load_stop(&flood);
 	stage_wait(stage_stats(&s, 1).contexts == 0);
+	/* Its door is open as before. */
+	stage_load(&s, 1, MS, 0);
+	stage_wait(s.loads[1].shared->jobs > 10);
 }
 
 static void slices_tell_of_each_hold(void **unused)
@@ -579,9 +666,11 @@ int main(void)
 		staged(stopped_at_any_moment_it_frees_the_gpu),
 		staged(stopped_waiter_wastes_no_slices),
 		staged(without_arbiter_nothing_passes_and_with_the_next_all_goes_on),
+		staged(lost_connection_is_made_anew_with_the_same_lane),
 		staged(vram_quota_holds),
 		staged(whoever_breaks_the_protocol_is_shut_out),
 		staged(only_sealed_memory_is_adopted),
+		staged(account_takes_no_more_contexts_than_its_bound),
 		staged(flood_disturbs_nobody_else),
 		staged(slices_tell_of_each_hold),
 	};
