@@ -57,7 +57,7 @@ static uint64_t now_ns(void)
 static void vram_tell(void)
 {
 	for (size_t i = 0; i < GATES_MAX; i++) {
-		if (gates[i].fd >= 0)
+		if (gates[i].fd >= 0 && gates[i].lane.memory)
 			lane_set_vram(&gates[i].lane, option.vram, vram_used);
 	}
 }
