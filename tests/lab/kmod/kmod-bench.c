@@ -256,6 +256,7 @@ static void device_run(int fd)
 	};
 	pthread_t thread;
 	eventfd_t count;
+	unsigned int i;
 	char byte;
 
 	buffer = mmap(NULL, WINDOW_PAGES * 4096, PROT_READ | PROT_WRITE,
@@ -270,6 +271,10 @@ static void device_run(int fd)
 		if (byte == 'f')
 			device_figures();
 		CHECK(write(come[1], &byte, 1) == 1);
+		/* One leg ours, the other as the eventfds beside it. */
+		for (i = 0; byte == 'e' && i < rounds; i++)
+			CHECK(!eventfd_read(bell, &count) &&
+			      !eventfd_write(back, 1));
 		while (byte == 'd' && !eventfd_read(bell, &count))
 			(void)transport->ops->interrupt(transport, 0);
 	}
@@ -330,6 +335,9 @@ int main(int argc, char **argv)
 	ask('f');
 	/* The interrupts of those figures. */
 	CHECK(read(back, &ignored, 8) == 8);
+	ask('e');
+	line("doorbell, eventfd back", median(doorbell_call, rounds),
+	     "the eventfds", eventfds);
 	ask('d');
 	line("doorbell and interrupt", median(doorbell_call, rounds),
 	     "the eventfds", eventfds);
