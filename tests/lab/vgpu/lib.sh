@@ -17,8 +17,22 @@ vgpu_node() {
     -name 'renderD*' -printf '%f\n' -quit)"
 }
 
+# vgpu_clean: what a test that fails leaves would stop the next one. Set
+# $vgpu_guest_pid for a guest in the background.
+vgpu_clean() {
+  [ -n "${broker-}" ] || return 0
+  [ -z "${vgpu_guest_pid-}" ] || kill "$vgpu_guest_pid"
+  for device in /sys/bus/mdev/devices/*; do
+    [ ! -e "$device" ] || echo 1 >"$device/remove"
+  done
+  kill "$broker"
+  wait "$broker"
+  rmmod tranche
+}
+
 # vgpu_broker [WINDOW-MIB]: makes the GPU a parent; sets $broker and $vgpu_types.
 vgpu_broker() {
+  trap 'vgpu_clean || true' EXIT
   vgpu_module
   gpu=$(lab-gpu address)
   # That of a test before says that a vGPU can be made, and may be wrong.
@@ -60,5 +74,6 @@ vgpu_end() {
   fi
   kill "$broker"
   wait "$broker" || true
+  broker=
   rmmod tranche
 }
