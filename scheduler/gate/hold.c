@@ -301,12 +301,20 @@ bool hold_wait(struct submission *submission, uint64_t until_ns)
 	return entered;
 }
 
-/* Called with the lock held; waits for the next entry. */
-static void settle_wait(uint64_t *until_ns)
+/*
+ * Called with the lock held; waits for the next entry. Return: false when the
+ * time is over, which does not run while something lacks the grant.
+ */
+static bool settle_wait(uint64_t *until_ns)
 {
+	uint64_t now_ns = thread_now();
+
 	if (atomic_load(&hold.ready))
-		*until_ns = thread_now() + SETTLE_NS;
+		*until_ns = now_ns + SETTLE_NS;
+	if (now_ns >= *until_ns)
+		return false;
 	thread_cond_wait(&hold.entered, &hold.lock, *until_ns);
+	return true;
 }
 
 void hold_wait_promised(struct semaphore_map *map, VkSemaphore handle)
@@ -316,8 +324,8 @@ void hold_wait_promised(struct semaphore_map *map, VkSemaphore handle)
 
 	semaphore_resolve(map, &wait);
 	pthread_mutex_lock(&hold.lock);
-	while (!semaphore_promised(map, wait) && thread_now() < until_ns)
-		settle_wait(&until_ns);
+	while (!semaphore_promised(map, wait) && settle_wait(&until_ns))
+		;
 	pthread_mutex_unlock(&hold.lock);
 }
 
@@ -338,8 +346,8 @@ void hold_wait_device(struct device *device)
 	uint64_t until_ns = thread_now() + SETTLE_NS;
 
 	pthread_mutex_lock(&hold.lock);
-	while (device_held(device) && thread_now() < until_ns)
-		settle_wait(&until_ns);
+	while (device_held(device) && settle_wait(&until_ns))
+		;
 	pthread_mutex_unlock(&hold.lock);
 }
 

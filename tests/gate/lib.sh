@@ -51,14 +51,14 @@ await() {
 arbiter() {
 	start arbiter "$BUILD/bin/arbiter-stand" "$@"
 	arbiter_pid=$started_pid
-	await 10 grep -q ready "$work/arbiter.log"
+	await 10 grep -qs ready "$work/arbiter.log"
 }
 
 # keeper [OPTION]...: one that opens and closes by the clock
 keeper() {
 	start keeper "$BUILD/bin/gate-keeper" "$@" "$door"
 	keeper_pid=$started_pid
-	await 10 grep -q ready "$work/keeper.log"
+	await 10 grep -qs ready "$work/keeper.log"
 }
 
 stop() {
