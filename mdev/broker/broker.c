@@ -21,6 +21,8 @@
 #include "mdev/broker/module.h"
 #include "mdev/broker/state.h"
 
+#define PROBES 4
+
 uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -130,9 +132,37 @@ static int module_init(struct broker *broker)
 	return r < 0 ? r : 0;
 }
 
-static int gpus_init(struct broker *broker)
+/* A GPU that an earlier broker served and whose driver said nothing in time. */
+static bool missed(const struct broker *broker)
+{
+	struct state_gpu state;
+
+	for (size_t i = 0; i < broker->list.count; i++) {
+		const struct gpu *gpu = &broker->list.gpus[i];
+
+		if (!gpu->vulkan_name && gpu->driver &&
+		    state_gpu_read(broker->config->run, gpu->address, &state) ==
+			    0)
+			return true;
+	}
+	return false;
+}
+
+/* Its vGPUs wait for this broker: on a busy host the driver is asked again. */
+static int list_init(struct broker *broker)
 {
 	int r = gpu_list_init(&broker->list);
+
+	for (int i = 1; r == 0 && i < PROBES && missed(broker); i++) {
+		gpu_list_deinit(&broker->list);
+		r = gpu_list_init(&broker->list);
+	}
+	return r;
+}
+
+static int gpus_init(struct broker *broker)
+{
+	int r = list_init(broker);
 
 	if (r < 0) {
 		log_line(LOG_ERR, NULL, NULL, "GPUs can't be listed: %s",
