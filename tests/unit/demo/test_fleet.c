@@ -196,8 +196,7 @@ static bool job_ended(void *user)
 
 static int stand_up(void **state)
 {
-	static char variable[] = "WORD=given";
-	static char *const environment[] = {variable, NULL};
+	static const char *const environment[] = {"WORD=given", NULL};
 	const struct guest_config config = {
 		.kind = GUEST_HOST,
 		.name = "host",

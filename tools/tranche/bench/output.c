@@ -115,6 +115,22 @@ int output_print(const struct results *results)
 	return r < 0 ? r : print_details(results);
 }
 
+static void csv_sample(const struct results *results, size_t row, size_t load,
+		       size_t i, FILE *file)
+{
+	const struct result_sample *sample =
+		&results->cells[row][load].samples[i];
+
+	fprintf(file, "\"%s\",%u,\"%s\",%zu", results->rows[row].name,
+		results->rows[row].guests, results->loads[load].name, i + 1);
+	for (size_t m = 0; m < RESULT_MEASURES; m++) {
+		fputc(',', file);
+		if (isfinite(sample->values[m]))
+			fprintf(file, "%.6g", sample->values[m]);
+	}
+	fputc('\n', file);
+}
+
 void output_csv(const struct results *results, FILE *file)
 {
 	fputs("set_up,guests,load,repeat", file);
@@ -124,22 +140,8 @@ void output_csv(const struct results *results, FILE *file)
 	for (size_t row = 0; row < results->n_rows; row++)
 		for (size_t load = 0; load < results->n_loads; load++)
 			for (size_t i = 0; i < results->cells[row][load].count;
-			     i++) {
-				fprintf(file, "\"%s\",%u,\"%s\",%zu",
-					results->rows[row].name,
-					results->rows[row].guests,
-					results->loads[load].name, i + 1);
-				for (size_t m = 0; m < RESULT_MEASURES; m++) {
-					double value = results->cells[row][load]
-							       .samples[i]
-							       .values[m];
-
-					fputc(',', file);
-					if (isfinite(value))
-						fprintf(file, "%.6g", value);
-				}
-				fputc('\n', file);
-			}
+			     i++)
+				csv_sample(results, row, load, i, file);
 }
 
 static int figure_append(sd_json_variant **object, const char *name,

@@ -82,7 +82,7 @@ int set_up_host(struct bench *bench)
 }
 
 /* The words are the reply's. */
-static void environment_fill(sd_json_variant *reply, char **words)
+static void environment_fill(sd_json_variant *reply, const char **words)
 {
 	sd_json_variant *list = json_array(reply, "environment");
 	size_t count = list ? sd_json_variant_elements(list) : 0, n = 0;
@@ -91,14 +91,14 @@ static void environment_fill(sd_json_variant *reply, char **words)
 		sd_json_variant *word = sd_json_variant_by_index(list, i);
 
 		if (sd_json_variant_is_string(word))
-			words[n++] = (char *)sd_json_variant_string(word);
+			words[n++] = sd_json_variant_string(word);
 	}
 }
 
 int set_up_gate(struct bench *bench)
 {
 	_json_ sd_json_variant *parameters = NULL, *reply = NULL;
-	char *environment[ENVIRONMENT_MAX + 1] = {NULL};
+	const char *environment[ENVIRONMENT_MAX + 1] = {NULL};
 	const struct guest_config config = {
 		.kind = GUEST_HOST,
 		.name = "host, gate",

@@ -15,7 +15,7 @@
 #define BOOT_SECONDS 600
 #define CALIBRATE_SECONDS 240
 #define LOAD_SECONDS 240
-#define END_SECONDS 120
+#define END_SECONDS 300
 
 static int guest_boot(struct demo *demo, struct demo_guest *guest, int image)
 {

@@ -9,11 +9,16 @@
 #include "tools/tranche/fleet/wait.h"
 #include "tools/tranche/message.h"
 
-#define SETTLE_US (2 * WAIT_SECOND_US)
+#define SETTLE_SECONDS 2
+/* On a slow machine guests leave the GPU idle: so much longer at most. */
+#define PATIENCE 10
+/* For a program whose context was ended; Mesa may take long to notice. */
+#define ABORT_SECONDS 30
 #define MIB (UINT64_C(1) << 20)
-/* A quota that is filled in no time, and what is asked for instead. */
-#define QUOTA (192 * MIB)
-#define TOO_MUCH (256 * MIB)
+#define NS_PER_S UINT64_C(1000000000)
+/* A quota below the first piece that is asked for. */
+#define QUOTA (48 * MIB)
+#define TOO_MUCH (128 * MIB)
 /* Five times what a machine with ten times its load was seen to need. */
 #define REFUSAL_SECONDS 300
 #define KILL_SECONDS 300
@@ -48,6 +53,37 @@ static void wanted_fill(const struct demo *demo, struct record_phase *phase)
 	share_expect(rules, DEMO_GUESTS, phase->wanted);
 }
 
+static uint64_t held_ns(const struct record_sample *sample)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < DEMO_GUESTS; i++)
+		sum += sample->guests[i].gpu_ns;
+	return sum;
+}
+
+/*
+ * Until guests have had the GPU for so long, so that shares mean something on
+ * a machine too that is too slow to keep it busy.
+ */
+static int hold_wait(struct demo *demo, uint64_t seconds)
+{
+	uint64_t held,
+		end = wait_now_us() + PATIENCE * seconds * WAIT_SECOND_US;
+	int r = sample_now(demo);
+
+	if (r < 0)
+		return r;
+	held = held_ns(latest(demo));
+	do {
+		r = demo_pause(demo, WAIT_SECOND_US);
+		if (r == 0)
+			r = sample_now(demo);
+	} while (r == 0 && wait_now_us() < end &&
+		 held_ns(latest(demo)) - held < seconds * NS_PER_S);
+	return r;
+}
+
 /* Announces a phase and lets it settle. */
 __attribute__((format(printf, 3, 4))) static int
 phase_begin(struct demo *demo, bool checked, const char *format, ...)
@@ -70,9 +106,7 @@ phase_begin(struct demo *demo, bool checked, const char *format, ...)
 	wanted_fill(demo, phase);
 	if (!checked)
 		return 0;
-	r = demo_pause(demo, SETTLE_US);
-	if (r == 0)
-		r = sample_now(demo);
+	r = hold_wait(demo, SETTLE_SECONDS);
 	phase->settled_ns = latest(demo)->now_ns;
 	return r;
 }
@@ -97,7 +131,7 @@ static int phase_measure(struct demo *demo)
 	bool measured;
 	int r;
 
-	r = demo_pause(demo, demo->options->seconds * WAIT_SECOND_US);
+	r = hold_wait(demo, demo->options->seconds);
 	if (r == 0)
 		r = phase_end(demo);
 	if (r < 0)
@@ -198,7 +232,7 @@ static bool loads_run(const struct demo *demo)
 static const char *ending(const struct guest_job *job, char text[static 32])
 {
 	if (job->state == JOB_ENDED)
-		snprintf(text, 32, "its status: %d", job->status);
+		snprintf(text, 32, "status %d", job->status);
 	else
 		snprintf(text, 32, "it still runs");
 	return text;
@@ -290,20 +324,49 @@ static int measure_rate(struct demo *demo, size_t but, double *rate)
 	if (r < 0)
 		return r;
 	from = *latest(demo);
-	r = demo_pause(demo, demo->options->seconds * WAIT_SECOND_US / 2);
-	if (r == 0)
-		r = sample_now(demo);
+	r = hold_wait(demo, demo->options->seconds / 2);
 	*rate = others_rate(demo, &from, but);
 	return r;
 }
 
-static int spin(struct demo *demo, struct demo_guest *guest)
-{
-	int r = guest_start(guest->guest, DEMO_EXTRA,
-			    "tranche-load --kind spin --quiet --summary-only");
+struct kill_wait {
+	const struct demo *demo;
+	size_t guest;
+	uint64_t kills;
+};
 
-	return r < 0 ? r
-		     : guests_wait_job(demo, guest, DEMO_EXTRA, KILL_SECONDS);
+static bool was_killed(void *user)
+{
+	const struct kill_wait *wait = user;
+
+	return wait->demo->error < 0 ||
+	       latest(wait->demo)->guests[wait->guest].kills > wait->kills;
+}
+
+/* What the guest's program makes of it is its driver's affair. */
+static int program_end(struct demo *demo, struct demo_guest *guest)
+{
+	int r = guests_wait_job(demo, guest, DEMO_EXTRA, ABORT_SECONDS);
+
+	if (r != -ETIMEDOUT)
+		return r;
+	return guest_signal(guest->guest, DEMO_EXTRA, "KILL");
+}
+
+static int spin(struct demo *demo, size_t i)
+{
+	struct demo_guest *guest = guest_at(demo, i);
+	struct kill_wait wait = {demo, i, latest(demo)->guests[i].kills};
+	int r;
+
+	r = guest_start(guest->guest, DEMO_EXTRA,
+			"tranche-load --kind spin --quiet --summary-only");
+	if (r == 0)
+		r = wait_until(demo->event, KILL_SECONDS * WAIT_SECOND_US,
+			       was_killed, &wait);
+	if (r < 0 && r != -ETIMEDOUT)
+		return r;
+	return demo->error < 0 ? demo->error : program_end(demo, guest);
 }
 
 static void claim_killed(struct demo *demo, const struct record_sample *before,
@@ -320,10 +383,10 @@ static void claim_killed(struct demo *demo, const struct record_sample *before,
 						      before->guests[j].kills);
 	demo_claim(
 		demo,
-		job->state == JOB_ENDED && job->status != 0 &&
-			now->guests[i].kills == before->guests[i].kills + 1,
-		"(f) the endless job of %s was ended at the limit, its program "
-		"with it (%s)",
+		now->guests[i].kills == before->guests[i].kills + 1 &&
+			(job->state != JOB_ENDED || job->status != 0),
+		"(f) the endless job of %s was ended at the limit; its program: "
+		"%s",
 		guest->name, ending(job, text));
 	demo_claim(demo, others && loads_run(demo),
 		   "(f) nothing else was: all three loads run on, %s's too",
@@ -344,10 +407,10 @@ static int step_endless(struct demo *demo)
 	if (r < 0)
 		return r;
 	before = *latest(demo);
-	r = spin(demo, guest);
-	if (r < 0 && r != -ETIMEDOUT)
+	r = spin(demo, 1);
+	if (r < 0)
 		return r;
-	r = demo_pause(demo, SETTLE_US);
+	r = hold_wait(demo, SETTLE_SECONDS);
 	if (r == 0)
 		r = measure_rate(demo, 1, &rate_after);
 	if (r == 0)

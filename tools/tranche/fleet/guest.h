@@ -53,7 +53,7 @@ struct guest_config {
 	const char *vgpu;
 	const char *gpu;
 	bool gl;
-	char *const *environment;
+	const char *const *environment;
 };
 
 enum guest_state {

@@ -129,7 +129,8 @@ static void command_host(struct command *command,
 {
 	add(command, "env");
 	add(command, "FLEET_HOST=1");
-	for (char *const *word = config->environment; word && *word; word++)
+	for (const char *const *word = config->environment; word && *word;
+	     word++)
 		add(command, "%s", *word);
 	add(command, "sh");
 	add_pair(command, "-c", image_script);
