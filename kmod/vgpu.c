@@ -411,8 +411,7 @@ static const struct vfio_device_ops vgpu_ops = {
 	.mmap = tranche_window_mmap,
 	.ioctl = vgpu_ioctl,
 	.request = vgpu_request,
-	TRANCHE_REGION_INFO_OP
-};
+	TRANCHE_REGION_INFO_OP};
 
 static int vgpu_setup(struct tranche_vgpu *vgpu)
 {

@@ -49,14 +49,15 @@ static int slice_keep(struct meter *meter, sd_json_variant *slice)
 	int guest = guest_find(meter, json_text(slice, "uuid", ""));
 
 	if (guest >= 0 && end > begin)
-		record_slice_add(meter->record,
-				 &(struct record_slice){
-					 .begin_ns = begin,
-					 .length_ns = end - begin > UINT32_MAX
-							      ? UINT32_MAX
-							      : (uint32_t)(end - begin),
-					 .guest = (uint32_t)guest,
-				 });
+		record_slice_add(
+			meter->record,
+			&(struct record_slice){
+				.begin_ns = begin,
+				.length_ns = end - begin > UINT32_MAX
+						     ? UINT32_MAX
+						     : (uint32_t)(end - begin),
+				.guest = (uint32_t)guest,
+			});
 	if (tracks_slice(&meter->tracks, &meter->chrome, meter->vgpus, slice) <
 	    0)
 		return message_memory();
