@@ -140,6 +140,9 @@ static unsigned int add_guesses(struct virtq *queue, struct guest_copy *copies)
 
 static void guesses_set(struct virtq *queue, bool fresh)
 {
+	/* Nothing is guessed there, and chains may be read by any thread. */
+	if (!fetches(queue))
+		return;
 	for (unsigned int i = 0; i < VIRTQ_GUESSES; i++)
 		queue->guesses[i].fresh = fresh && queue->guesses[i].span.len;
 }
@@ -299,7 +302,8 @@ static int walk_indirect(struct virtq *queue, const struct vring_desc *desc,
 	else if (guest_memory_read(queue->memory, span.addr, copy, span.len) <
 		 0)
 		return queue_break(queue);
-	guess_note(guess, &span);
+	if (fetches(queue))
+		guess_note(guess, &span);
 	return walk(queue, &table, 0, chain, &none);
 }
 
@@ -444,6 +448,16 @@ static bool read_guessed(struct virtq *queue, const struct guest_span *spans,
 	return true;
 }
 
+static void note_spans(struct virtq *queue, const struct guest_span *spans,
+		       unsigned int count)
+{
+	if (!fetches(queue))
+		return;
+	for (unsigned int i = 0;
+	     i < count && i < VIRTQ_GUESSES - VIRTQ_GUESS_SPAN; i++)
+		guess_note(&queue->guesses[VIRTQ_GUESS_SPAN + i], &spans[i]);
+}
+
 int virtq_chain_read(struct virtq *queue, const struct virtq_chain *chain,
 		     uint32_t offset, void *data, uint32_t len)
 {
@@ -452,8 +466,7 @@ int virtq_chain_read(struct virtq *queue, const struct virtq_chain *chain,
 
 	if (pieces <= 0 || read_guessed(queue, cut, pieces, data))
 		return pieces < 0 ? pieces : 0;
-	for (int i = 0; i < pieces && i < VIRTQ_GUESSES - VIRTQ_GUESS_SPAN; i++)
-		guess_note(&queue->guesses[VIRTQ_GUESS_SPAN + i], &cut[i]);
+	note_spans(queue, cut, pieces);
 	return guest_memory_gather(queue->memory, cut, pieces, data);
 }
 

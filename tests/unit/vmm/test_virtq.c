@@ -122,6 +122,30 @@ static void chain_is_taken_and_given_back(void **state)
 	assert_false(virtq_must_interrupt(&queue));
 }
 
+/* A driver gives the same places again, with other content. */
+static void same_place_is_read_anew(void **state)
+{
+	char text[9] = "";
+
+	(void)state;
+	set_desc(TABLE, 0, DATA, 8, 0, 0);
+	set_desc(DESC, 0, TABLE, 16, VRING_DESC_F_INDIRECT, 0);
+	for (unsigned int round = 0; round < 4; round++) {
+		memcpy(array.bytes + DATA, round & 1 ? "question" : "somewhat",
+		       8);
+		set_desc(TABLE, 0, DATA, round < 2 ? 8 : 4, 0, 0);
+		memset(text, 0, sizeof(text));
+		offer(0);
+		assert_int_equal(virtq_pop(&queue, &chain), 1);
+		assert_int_equal(chain.read_len, round < 2 ? 8 : 4);
+		assert_int_equal(virtq_chain_read(&queue, &chain, 0, text,
+						  chain.read_len),
+				 0);
+		assert_memory_equal(text, array.bytes + DATA, chain.read_len);
+		assert_int_equal(virtq_push(&queue, 0, 0), 0);
+	}
+}
+
 static void indirect_table_is_followed(void **state)
 {
 	(void)state;
@@ -262,6 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(chain_is_taken_and_given_back, set_up),
+		cmocka_unit_test_setup(same_place_is_read_anew, set_up),
 		cmocka_unit_test_setup(indirect_table_is_followed, set_up),
 		cmocka_unit_test_setup(many_rounds_wrap_the_index, set_up),
 		cmocka_unit_test_setup(event_index_saves_interrupts, set_up),
