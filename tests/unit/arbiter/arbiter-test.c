@@ -602,13 +602,11 @@ static void flood_disturbs_nobody_else(void **unused)
 	stage_load(&s, stage_account(&s), MS, 0);
 	stage_account(&s);
 	stage_wait(s.loads[0].shared->jobs > 10);
-	flood.pid = fork();
-	assert_true(flood.pid >= 0);
+	flood.pid = load_fork();
 	if (!flood.pid)
 		flooder(s.doors[1]);
 	stage_wait(stage_stats(&s, 1).contexts == 1);
-	knocks.pid = fork();
-	assert_true(knocks.pid >= 0);
+	knocks.pid = load_fork();
 	if (!knocks.pid)
 		knocker(s.doors[1]);
 	jobs = s.loads[0].shared->jobs;
@@ -647,7 +645,8 @@ static void slices_tell_of_each_hold(void **unused)
 
 #define staged(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
-int main(void)
+/* arbiter-test [PATTERN]: the tests whose names match */
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		staged(two_with_equal_weight_have_half_each),
@@ -675,5 +674,7 @@ int main(void)
 		staged(slices_tell_of_each_hold),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/arbiter/load.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -199,6 +200,22 @@ static void gate_main(struct gate *gate)
 	}
 }
 
+pid_t load_fork(void)
+{
+	pid_t parent = getpid();
+	pid_t pid = fork();
+
+	if (pid < 0)
+		abort();
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	close_range(STDERR_FILENO + 1, UINT_MAX, 0);
+	return 0;
+}
+
 void load_start(struct load *load, const struct load_spec *spec,
 		struct load_gpu *gpu)
 {
@@ -207,17 +224,11 @@ void load_start(struct load *load, const struct load_spec *spec,
 		.gpu = gpu,
 		.shared = shared_new(sizeof(*load->shared)),
 	};
-	pid_t parent = getpid();
 
 	load->shared = gate.shared;
-	load->pid = fork();
-	if (load->pid < 0)
-		abort();
+	load->pid = load_fork();
 	if (load->pid)
 		return;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
 	prctl(PR_SET_TIMERSLACK, 1);
 	gate_main(&gate);
 	_exit(0);

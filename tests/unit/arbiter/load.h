@@ -66,6 +66,17 @@ void load_sleep_until(uint64_t ns);
 /* load_gpu_new - memory that children share; never freed in a test */
 struct load_gpu *load_gpu_new(void);
 
+/**
+ * load_fork - fork a process that ends with this one
+ *
+ * It has none of the descriptors of this one, which may be an arbiter's: a copy
+ * of the arbiter's end of a connection would keep the gate at the other end from
+ * seeing that the arbiter is gone.
+ *
+ * Return: as fork(); it does not fail.
+ */
+pid_t load_fork(void);
+
 void load_start(struct load *load, const struct load_spec *spec,
 		struct load_gpu *gpu);
 void load_kill(struct load *load, int signal);
