@@ -254,25 +254,6 @@ int lane_wait(struct lane *lane, uint64_t until_ns)
 	return r;
 }
 
-int lane_wait_contended(struct lane *lane, uint64_t until_ns)
-{
-	struct lane_memory *memory = lane->memory;
-	uint32_t word;
-	int r = 0;
-
-	lane_add32(&memory->sleepers, 1);
-	while (r == 0) {
-		word = lane_load32(&memory->grant);
-		if (word & (LANE_ENDED | LANE_CONTENDED))
-			break;
-		r = lane_sleep(&memory->grant, word, until_ns);
-	}
-	lane_add32(&memory->sleepers, UINT32_MAX);
-	if (r < 0)
-		return r;
-	return word & LANE_ENDED ? -EPIPE : 0;
-}
-
 bool lane_contended(const struct lane *lane)
 {
 	return lane_load32(&lane->memory->grant) & LANE_CONTENDED;

@@ -157,15 +157,6 @@ int lane_wait(struct lane *lane, uint64_t until_ns);
  */
 bool lane_contended(const struct lane *lane);
 
-/**
- * lane_wait_contended - sleep until others want the GPU
- * @lane: the lane
- * @until_ns: CLOCK_MONOTONIC, UINT64_MAX for no limit
- *
- * Return: 0; -ETIMEDOUT; -EINTR; -EPIPE as lane_wait().
- */
-int lane_wait_contended(struct lane *lane, uint64_t until_ns);
-
 /* Seen by the gate only: the vGPU's video memory, in bytes. */
 uint64_t lane_vram_limit(const struct lane *lane);
 uint64_t lane_vram_used(const struct lane *lane);

@@ -78,7 +78,7 @@ struct lane_memory {
 
 	/* Written by the gate. */
 	alignas(LANE_LINE) _Atomic uint32_t wanted;
-	_Atomic uint32_t sleepers; /* threads in lane_wait*() */
+	_Atomic uint32_t sleepers; /* threads in lane_wait() */
 	alignas(LANE_LINE) _Atomic uint64_t submitted;
 	_Atomic uint64_t completed;
 	_Atomic uint64_t recorded; /* records written, or being written */

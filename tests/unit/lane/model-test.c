@@ -231,14 +231,6 @@ static void arbiter_wait_idle(void)
 	}
 }
 
-static void gate_wait_contended(void)
-{
-	if (lane_wait_contended(&world.lane, FOREVER))
-		model_fail("told of an end that was none");
-	if (!lane_contended(&world.lane))
-		model_fail("contention was not seen");
-}
-
 /* Leases: time goes on, the arbiter renews or does not. */
 
 static void begin_leased(void)
@@ -442,14 +434,6 @@ static const struct model_scenario scenarios[] = {
 		.end = end_empty,
 		.threads = {{gate_one_job, false},
 			    {gate_one_job, false},
-			    {arbiter_wait_idle, false}},
-	},
-	{
-		.name = "contention begins, a thread waits for it",
-		.begin = begin_open,
-		.end = end_empty,
-		.threads = {{gate_wait_contended, false},
-			    {gate_two_jobs, false},
 			    {arbiter_wait_idle, false}},
 	},
 	{
