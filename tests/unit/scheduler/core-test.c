@@ -567,6 +567,50 @@ static void short_known_gaps_keep_the_slot(void **unused)
 	assert_true(t.gpu.stats.anticipate_ns > 0);
 }
 
+/* One gap in many that is longer than anybody waits. */
+static void a_long_gap_now_and_then_keeps_the_slot(void **unused)
+{
+	unsigned int i;
+
+	(void)unused;
+	want(&t.a);
+	assert_granted(&t.a);
+	for (i = 0; i < 2000; i++)
+		loop_once(&t.a, 200 * US, i % 10 ? 50 * US : 5 * MS);
+	assert_true(stats_of(&t.a).gap_high_ns > 2 * MS);
+	/* With a slice that is new. */
+	release(&t.a);
+	assert_granted(&t.a);
+	submit(&t.a);
+	idle(&t.a);
+	want(&t.b);
+	t.now += 200 * US;
+	complete(&t.a, 200 * US);
+	assert_int_equal(decide(), TSCHED_KEEP);
+	assert_int_equal(t.d.wake_ns - t.now, 2 * MS);
+	t.now = t.d.wake_ns;
+	assert_int_equal(decide(), TSCHED_REVOKE);
+	assert_int_equal(t.d.reason, TSCHED_BY_IDLE);
+}
+
+static void gaps_that_are_usually_long_do_not(void **unused)
+{
+	unsigned int i;
+
+	(void)unused;
+	want(&t.a);
+	assert_granted(&t.a);
+	for (i = 0; i < 20; i++)
+		loop_once(&t.a, 200 * US, 3 * MS);
+	submit(&t.a);
+	idle(&t.a);
+	want(&t.b);
+	t.now += 200 * US;
+	complete(&t.a, 200 * US);
+	assert_int_equal(decide(), TSCHED_REVOKE);
+	assert_int_equal(t.d.reason, TSCHED_BY_IDLE);
+}
+
 static void unknown_gaps_do_not(void **unused)
 {
 	(void)unused;
@@ -779,6 +823,8 @@ int main(void)
 		rule(late_completions_teach_no_gaps),
 		rule(long_gaps_of_the_past_are_soon_forgotten),
 		rule(short_known_gaps_keep_the_slot),
+		rule(a_long_gap_now_and_then_keeps_the_slot),
+		rule(gaps_that_are_usually_long_do_not),
 		rule(unknown_gaps_do_not),
 		rule(standing_grant_of_an_idle_holder_costs_nothing),
 		rule(lease_not_renewed_is_revoked_then_killed),

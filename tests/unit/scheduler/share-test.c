@@ -17,7 +17,8 @@
 struct tenant {
 	uint32_t weight;
 	uint64_t job_ns;
-	uint64_t gap_ns; /* 0: always has jobs queued */
+	uint64_t gap_ns; /* most; 0: always has jobs queued */
+	bool gaps_vary; /* evenly from nothing up */
 };
 
 struct share_case {
@@ -30,47 +31,52 @@ struct share_case {
 
 static const struct share_case cases[] = {
 	{"0.1 ms : 50 ms, any 10 s",
-	 {{100, MS / 10, 0}, {100, 50 * MS, 0}},
+	 {{100, MS / 10, 0, false}, {100, 50 * MS, 0, false}},
 	 10 * SEC,
 	 0.99,
 	 0},
 	{"0.1 ms : 50 ms, any 1 s",
-	 {{100, MS / 10, 0}, {100, 50 * MS, 0}},
+	 {{100, MS / 10, 0, false}, {100, 50 * MS, 0, false}},
 	 SEC,
 	 0.97,
 	 0},
 	{"0.1 ms + 20 us gap : 50 ms, any 10 s",
-	 {{100, MS / 10, 20000}, {100, 50 * MS, 0}},
+	 {{100, MS / 10, 20000, false}, {100, 50 * MS, 0, false}},
 	 10 * SEC,
 	 0.99,
 	 0},
 	{"0.1 ms + 20 us gap : 50 ms, any 1 s",
-	 {{100, MS / 10, 20000}, {100, 50 * MS, 0}},
+	 {{100, MS / 10, 20000, false}, {100, 50 * MS, 0, false}},
 	 SEC,
 	 0.97,
 	 0},
 	{"1 ms + 0.3 ms gap : 20 ms, any 10 s",
-	 {{100, MS, 300000}, {100, 20 * MS, 0}},
+	 {{100, MS, 300000, false}, {100, 20 * MS, 0, false}},
 	 10 * SEC,
 	 0.99,
 	 0},
+	{"2 ms + 0 to 2.2 ms gap : 20 ms, any 10 s",
+	 {{100, 2 * MS, 2200000, true}, {100, 20 * MS, 0, false}},
+	 10 * SEC,
+	 0.9,
+	 0},
 	{"weights 100:1, 1 ms, any 10 s",
-	 {{10000, MS, 0}, {100, MS, 0}},
+	 {{10000, MS, 0, false}, {100, MS, 0, false}},
 	 10 * SEC,
 	 0,
 	 1},
 	{"weights 100:1, 1 ms : 20 ms, any 10 s",
-	 {{10000, MS, 0}, {100, 20 * MS, 0}},
+	 {{10000, MS, 0, false}, {100, 20 * MS, 0, false}},
 	 10 * SEC,
 	 0,
 	 1},
 	{"weights 3:2:1, 2 ms, any 10 s",
-	 {{300, 2 * MS, 0}, {200, 2 * MS, 0}, {100, 2 * MS, 0}},
+	 {{300, 2 * MS, 0, false}, {200, 2 * MS, 0, false}, {100, 2 * MS, 0, false}},
 	 10 * SEC,
 	 0,
 	 1},
 	{"weights 3:2:1, 0.1/5/50 ms, any 10 s",
-	 {{300, MS / 10, 0}, {200, 5 * MS, 0}, {100, 50 * MS, 0}},
+	 {{300, MS / 10, 0, false}, {200, 5 * MS, 0, false}, {100, 50 * MS, 0, false}},
 	 10 * SEC,
 	 0,
 	 1},
@@ -91,7 +97,8 @@ static unsigned int world_fill(struct world *world, const struct share_case *c)
 		tsched_entity_set_weight(&e->core, tenant->weight, 0);
 		e->pattern = tenant->gap_ns ? PATTERN_LOOP : PATTERN_DEEP;
 		e->job_min = e->job_max = tenant->job_ns;
-		e->gap_min = e->gap_max = tenant->gap_ns;
+		e->gap_max = tenant->gap_ns;
+		e->gap_min = tenant->gaps_vary ? 0 : tenant->gap_ns;
 	}
 	return i;
 }
