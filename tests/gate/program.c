@@ -4,7 +4,10 @@
  * be run with and without the gate. It checks its results and prints a line for
  * each scenario; what it prints does not depend on time.
  *
- *   gate-program [SCENARIO]...   all by default; --list names them
+ *   gate-program [--without-timelines] [SCENARIO]...
+ *
+ * By default all scenarios but those that have to be named; --list names the
+ * others. Without timelines the application asks for no timeline semaphores.
  *
  * Exit status: 0; 1 for a wrong result; 9 without Vulkan; 2 for a bad name.
  */
@@ -12,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/gate/rig.h"
@@ -21,7 +25,7 @@
 /* Long enough to be running while the next ones are submitted. */
 #define ROUNDS 200
 
-static const struct rig_options plain = {
+static struct rig_options plain = {
 	.api_version = VK_API_VERSION_1_2,
 };
 
@@ -753,6 +757,73 @@ static void run_present(void)
 }
 
 /* ------------------------------------------------------------------------
+ * To be named
+ * ------------------------------------------------------------------------ */
+
+/* A child has Vulkan of its own, and its parent goes on with what it has. */
+static void run_fork(void)
+{
+	struct rig rig;
+	struct jobs jobs;
+	VkFence fence;
+	int status;
+	pid_t pid;
+
+	rig_open(&rig, &plain);
+	jobs_record(&rig, &jobs);
+	fence = rig_fence(&rig);
+	for (uint32_t i = 0; i < 5; i++) {
+		jobs_submit(&rig, &jobs, i, (struct rig_batch){}, fence);
+		pid = fork();
+		if (!pid) {
+			chain_in(&plain, "in a child");
+			_exit(0);
+		}
+		rig_await(&rig, fence);
+		if (waitpid(pid, &status, 0) != pid || status) {
+			printf("failed: a child ended with %x\n", status);
+			exit(1);
+		}
+		rig_verify(&rig, "parent");
+	}
+	vkDestroyFence(rig.device, fence, NULL);
+	rig_close(&rig);
+}
+
+/* Until the device is lost; then that is all that calls say. */
+static void run_lost(void)
+{
+	struct rig rig;
+	struct jobs jobs;
+	VkFence fence;
+	VkResult result = VK_SUCCESS;
+	VkSubmitInfo info = {
+		.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+		.commandBufferCount = 1,
+		.pCommandBuffers = jobs.commands,
+	};
+
+	rig_open(&rig, &plain);
+	jobs_record(&rig, &jobs);
+	fence = rig_fence(&rig);
+	for (uint32_t i = 0; result == VK_SUCCESS && i < 1000; i++) {
+		result = vkQueueSubmit(rig.queue, 1, &info, fence);
+		if (result == VK_SUCCESS)
+			result = vkWaitForFences(rig.device, 1, &fence, VK_TRUE,
+						 RIG_WAIT_NS);
+		if (result == VK_SUCCESS)
+			RIG_CHECK(vkResetFences(rig.device, 1, &fence));
+	}
+	if (result != VK_ERROR_DEVICE_LOST ||
+	    vkQueueSubmit(rig.queue, 1, &info, VK_NULL_HANDLE) != result) {
+		printf("failed: %d, not that the device is lost\n", result);
+		exit(1);
+	}
+	vkDestroyFence(rig.device, fence, NULL);
+	rig_close(&rig);
+}
+
+/* ------------------------------------------------------------------------
  * The program
  * ------------------------------------------------------------------------ */
 
@@ -776,7 +847,11 @@ static const struct scenario {
 	{"timeline-off", run_timeline_off},
 	{"threads", run_threads},
 	{"present", run_present},
+	{"fork", run_fork},
+	{"lost", run_lost},
 };
+
+#define NAMED_ONLY 2 /* the last ones */
 
 static void scenario_run(const struct scenario *scenario)
 {
@@ -796,20 +871,37 @@ static bool run_named(const char *name)
 	return false;
 }
 
+static void run_all(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(scenarios) - NAMED_ONLY; i++)
+		scenario_run(&scenarios[i]);
+}
+
+static void list(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(scenarios) - NAMED_ONLY; i++)
+		puts(scenarios[i].name);
+}
+
 int main(int argc, char **argv)
 {
+	int first = 1;
+
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 2 && !strcmp(argv[1], "--list")) {
-		for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++)
-			puts(scenarios[i].name);
+		list();
 		return 0;
 	}
-	for (int i = 1; i < argc; i++) {
+	if (argc > 1 && !strcmp(argv[1], "--without-timelines")) {
+		plain.timeline = RIG_TIMELINE_UNASKED;
+		first++;
+	}
+	for (int i = first; i < argc; i++) {
 		if (!run_named(argv[i]))
 			return 2;
 	}
-	for (size_t i = 0; argc == 1 && i < ARRAY_SIZE(scenarios); i++)
-		scenario_run(&scenarios[i]);
+	if (first == argc)
+		run_all();
 	if (rig_complaints())
 		printf("failed: %u complaints of the validation layer\n",
 		       rig_complaints());

@@ -328,8 +328,11 @@ static void messenger_close(struct rig *rig)
 void rig_close(struct rig *rig)
 {
 	VkDevice device = rig->device;
+	VkResult result = vkDeviceWaitIdle(device);
 
-	RIG_CHECK(vkDeviceWaitIdle(device));
+	/* A lost one is to be destroyed like any other. */
+	if (result != VK_ERROR_DEVICE_LOST)
+		rig_check(result, "vkDeviceWaitIdle");
 	vkDestroyPipeline(device, rig->pipeline, NULL);
 	vkDestroyPipelineLayout(device, rig->layout, NULL);
 	vkDestroyDescriptorPool(device, rig->set_pool, NULL);

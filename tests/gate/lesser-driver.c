@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A driver that is the real one, LESSER_DRIVER, made to look or behave worse by
+ * LESSER, for what the real one does not show by itself:
+ *
+ *   no-timeline   has no timeline semaphores
+ *   pci           says that it is at 0000:0a:00.0
+ *   lost=N        its device is lost with its Nth submission
+ *
+ * State: constant after the first call, but for the count of submissions.
+ */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vulkan/vulkan.h>
+#include <vulkan/vk_icd.h>
+
+#include "scheduler/gate/chain.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define EXPORT __attribute__((visibility("default")))
+#define PCI_BUS 10
+
+static struct {
+	pthread_once_t once;
+	bool no_timeline;
+	bool pci;
+	unsigned long lost_at; /* 0: never */
+	PFN_vkGetInstanceProcAddr get;
+	PFN_vkNegotiateLoaderICDInterfaceVersion negotiate;
+	PFN_vkEnumerateDeviceExtensionProperties enumerate_extensions;
+	PFN_vkGetPhysicalDeviceProperties get_properties;
+	PFN_vkGetPhysicalDeviceProperties2 get_properties2;
+	PFN_vkGetPhysicalDeviceFeatures2 get_features2;
+	PFN_vkGetDeviceProcAddr get_device_proc;
+	PFN_vkCreateSemaphore create_semaphore;
+	PFN_vkQueueSubmit submit;
+	PFN_vkWaitForFences wait_fences;
+	PFN_vkDeviceWaitIdle wait_idle;
+	PFN_vkGetSemaphoreCounterValue get_counter;
+	PFN_vkWaitSemaphores wait_semaphores;
+} real = {.once = PTHREAD_ONCE_INIT};
+
+static atomic_ulong submissions;
+
+static void load(void)
+{
+	const char *path = getenv("LESSER_DRIVER");
+	const char *how = getenv("LESSER");
+	void *library = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+
+	if (!library || !how) {
+		fprintf(stderr, "lesser-driver: set LESSER and LESSER_DRIVER\n");
+		abort();
+	}
+	real.no_timeline = !strcmp(how, "no-timeline");
+	real.pci = !strcmp(how, "pci");
+	if (!strncmp(how, "lost=", 5))
+		real.lost_at = strtoul(how + 5, NULL, 10);
+	real.get = (PFN_vkGetInstanceProcAddr)dlsym(
+		library, "vk_icdGetInstanceProcAddr");
+	real.negotiate = (PFN_vkNegotiateLoaderICDInterfaceVersion)dlsym(
+		library, "vk_icdNegotiateLoaderICDInterfaceVersion");
+}
+
+static bool is_lost(void)
+{
+	return real.lost_at && atomic_load(&submissions) >= real.lost_at;
+}
+
+/* ------------------------------------------------------------------------
+ * Physical devices
+ * ------------------------------------------------------------------------ */
+
+static bool extension_is_hidden(const char *name)
+{
+	return real.no_timeline &&
+	       !strcmp(name, VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL
+enumerate_extensions(VkPhysicalDevice physical, const char *layer,
+		     uint32_t *count, VkExtensionProperties *properties)
+{
+	VkExtensionProperties all[512];
+	uint32_t total = ARRAY_SIZE(all) - 1, kept = 0;
+
+	if (real.enumerate_extensions(physical, layer, &total, all) < 0)
+		return VK_ERROR_OUT_OF_HOST_MEMORY;
+	for (uint32_t i = 0; i < total; i++) {
+		if (!extension_is_hidden(all[i].extensionName))
+			all[kept++] = all[i];
+	}
+	if (real.pci) {
+		all[kept] = (VkExtensionProperties){.specVersion = 2};
+		strcpy(all[kept++].extensionName,
+		       VK_EXT_PCI_BUS_INFO_EXTENSION_NAME);
+	}
+	if (properties) {
+		kept = kept < *count ? kept : *count;
+		memcpy(properties, all, kept * sizeof(*all));
+	}
+	*count = kept;
+	return VK_SUCCESS;
+}
+
+static void properties_lessen(VkPhysicalDeviceProperties *properties)
+{
+	/* In Vulkan 1.2 they are a part of it. */
+	if (real.no_timeline)
+		properties->apiVersion = VK_API_VERSION_1_1;
+}
+
+static VKAPI_ATTR void VKAPI_CALL get_properties(
+	VkPhysicalDevice physical, VkPhysicalDeviceProperties *properties)
+{
+	real.get_properties(physical, properties);
+	properties_lessen(properties);
+}
+
+static VKAPI_ATTR void VKAPI_CALL get_properties2(
+	VkPhysicalDevice physical, VkPhysicalDeviceProperties2 *properties)
+{
+	VkBaseOutStructure *node = (VkBaseOutStructure *)properties;
+
+	real.get_properties2(physical, properties);
+	properties_lessen(&properties->properties);
+	for (; real.pci && node; node = node->pNext) {
+		VkPhysicalDevicePCIBusInfoPropertiesEXT *pci = (void *)node;
+
+		if (node->sType !=
+		    VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PCI_BUS_INFO_PROPERTIES_EXT)
+			continue;
+		pci->pciDomain = 0;
+		pci->pciBus = PCI_BUS;
+		pci->pciDevice = 0;
+		pci->pciFunction = 0;
+	}
+}
+
+static VKAPI_ATTR void VKAPI_CALL get_features2(
+	VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *features)
+{
+	VkBaseOutStructure *node = (VkBaseOutStructure *)features;
+
+	real.get_features2(physical, features);
+	for (; real.no_timeline && node; node = node->pNext) {
+		if (node->sType ==
+		    VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES)
+			((VkPhysicalDeviceTimelineSemaphoreFeatures *)node)
+				->timelineSemaphore = VK_FALSE;
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * Devices
+ * ------------------------------------------------------------------------ */
+
+static VKAPI_ATTR VkResult VKAPI_CALL
+create_semaphore(VkDevice device, const VkSemaphoreCreateInfo *info,
+		 const VkAllocationCallbacks *allocator, VkSemaphore *semaphore)
+{
+	const VkSemaphoreTypeCreateInfo *type = chain_find(
+		info->pNext, VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO);
+
+	if (real.no_timeline && type &&
+	    type->semaphoreType == VK_SEMAPHORE_TYPE_TIMELINE)
+		return VK_ERROR_FEATURE_NOT_PRESENT;
+	return real.create_semaphore(device, info, allocator, semaphore);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL submit(VkQueue queue, uint32_t count,
+					     const VkSubmitInfo *infos,
+					     VkFence fence)
+{
+	atomic_fetch_add(&submissions, 1);
+	if (is_lost())
+		return VK_ERROR_DEVICE_LOST;
+	return real.submit(queue, count, infos, fence);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL wait_fences(VkDevice device,
+						  uint32_t count,
+						  const VkFence *fences,
+						  VkBool32 all, uint64_t ns)
+{
+	if (is_lost())
+		return VK_ERROR_DEVICE_LOST;
+	return real.wait_fences(device, count, fences, all, ns);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL wait_idle(VkDevice device)
+{
+	VkResult result = real.wait_idle(device);
+
+	return is_lost() ? VK_ERROR_DEVICE_LOST : result;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL get_counter(VkDevice device,
+						  VkSemaphore semaphore,
+						  uint64_t *value)
+{
+	if (is_lost())
+		return VK_ERROR_DEVICE_LOST;
+	return real.get_counter(device, semaphore, value);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL
+wait_semaphores(VkDevice device, const VkSemaphoreWaitInfo *info, uint64_t ns)
+{
+	if (is_lost())
+		return VK_ERROR_DEVICE_LOST;
+	return real.wait_semaphores(device, info, ns);
+}
+
+/* ------------------------------------------------------------------------
+ * What stands before the real functions
+ * ------------------------------------------------------------------------ */
+
+struct entry {
+	const char *name;
+	PFN_vkVoidFunction own;
+	PFN_vkVoidFunction *next;
+};
+
+#define ENTRY(name, member) \
+	{name, (PFN_vkVoidFunction)member, (PFN_vkVoidFunction *)&real.member}
+
+static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
+get_device_proc(VkDevice device, const char *name);
+
+static const struct entry instance_entries[] = {
+	ENTRY("vkEnumerateDeviceExtensionProperties", enumerate_extensions),
+	ENTRY("vkGetPhysicalDeviceProperties", get_properties),
+	ENTRY("vkGetPhysicalDeviceProperties2", get_properties2),
+	ENTRY("vkGetPhysicalDeviceProperties2KHR", get_properties2),
+	ENTRY("vkGetPhysicalDeviceFeatures2", get_features2),
+	ENTRY("vkGetPhysicalDeviceFeatures2KHR", get_features2),
+	ENTRY("vkGetDeviceProcAddr", get_device_proc),
+};
+
+static const struct entry device_entries[] = {
+	ENTRY("vkCreateSemaphore", create_semaphore),
+	ENTRY("vkQueueSubmit", submit),
+	ENTRY("vkWaitForFences", wait_fences),
+	ENTRY("vkDeviceWaitIdle", wait_idle),
+	ENTRY("vkGetSemaphoreCounterValue", get_counter),
+	ENTRY("vkWaitSemaphores", wait_semaphores),
+};
+
+static PFN_vkVoidFunction entry_find(const struct entry *entries, size_t count,
+				     const char *name, PFN_vkVoidFunction next)
+{
+	for (size_t i = 0; next && i < count; i++) {
+		if (strcmp(entries[i].name, name))
+			continue;
+		*entries[i].next = next;
+		return entries[i].own;
+	}
+	return next;
+}
+
+static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
+get_device_proc(VkDevice device, const char *name)
+{
+	return entry_find(device_entries, ARRAY_SIZE(device_entries), name,
+			  real.get_device_proc(device, name));
+}
+
+EXPORT VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
+vk_icdGetInstanceProcAddr(VkInstance instance, const char *name);
+
+EXPORT VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
+vk_icdGetInstanceProcAddr(VkInstance instance, const char *name)
+{
+	pthread_once(&real.once, load);
+	return entry_find(instance_entries, ARRAY_SIZE(instance_entries), name,
+			  real.get(instance, name));
+}
+
+EXPORT VKAPI_ATTR VkResult VKAPI_CALL
+vk_icdNegotiateLoaderICDInterfaceVersion(uint32_t *version);
+
+EXPORT VKAPI_ATTR VkResult VKAPI_CALL
+vk_icdNegotiateLoaderICDInterfaceVersion(uint32_t *version)
+{
+	pthread_once(&real.once, load);
+	return real.negotiate(version);
+}
