@@ -55,21 +55,21 @@ static void *next_of(const char *name)
 	return next ? next : dlsym(RTLD_NEXT, name);
 }
 
-#define COUNTED(result, name, parameters, arguments)                      \
-	VISIBLE result name parameters                                    \
-	{                                                                 \
-		static result(*_Atomic next) parameters;                  \
-                                                                          \
-		count(__builtin_return_address(0));                       \
-		if (!next)                                                \
-			next = (result(*) parameters)next_of(#name);      \
-		return next arguments;                                    \
+#define COUNTED(result, name, parameters, arguments)                 \
+	VISIBLE result name parameters                               \
+	{                                                            \
+		static result(*_Atomic next) parameters;             \
+                                                                     \
+		count(__builtin_return_address(0));                  \
+		if (!next)                                           \
+			next = (result(*) parameters)next_of(#name); \
+		return next arguments;                               \
 	}
 
 COUNTED(int, pthread_cond_signal, (pthread_cond_t * cond), (cond))
 COUNTED(int, pthread_cond_broadcast, (pthread_cond_t * cond), (cond))
-COUNTED(int, pthread_cond_wait,
-	(pthread_cond_t * cond, pthread_mutex_t *lock), (cond, lock))
+COUNTED(int, pthread_cond_wait, (pthread_cond_t * cond, pthread_mutex_t *lock),
+	(cond, lock))
 COUNTED(int, pthread_cond_timedwait,
 	(pthread_cond_t * cond, pthread_mutex_t *lock,
 	 const struct timespec *until),
@@ -86,18 +86,18 @@ COUNTED(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
 COUNTED(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags),
 	(fd, message, flags))
 
-#define COUNTED_LOCK(name, try, type)                                     \
-	VISIBLE int name(type *lock)                                      \
-	{                                                                 \
-		static int (*_Atomic next)(type *);                       \
-		int r = try(lock);                                        \
-                                                                          \
-		if (r != EBUSY)                                           \
-			return r;                                         \
-		count(__builtin_return_address(0));                       \
-		if (!next)                                                \
-			next = (int (*)(type *))next_of(#name);           \
-		return next(lock);                                        \
+#define COUNTED_LOCK(name, try, type)                           \
+	VISIBLE int name(type *lock)                            \
+	{                                                       \
+		static int (*_Atomic next)(type *);             \
+		int r = try(lock);                              \
+                                                                \
+		if (r != EBUSY)                                 \
+			return r;                               \
+		count(__builtin_return_address(0));             \
+		if (!next)                                      \
+			next = (int (*)(type *))next_of(#name); \
+		return next(lock);                              \
 	}
 
 COUNTED_LOCK(pthread_mutex_lock, pthread_mutex_trylock, pthread_mutex_t)

@@ -55,7 +55,8 @@ static void load(void)
 	void *library = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
 
 	if (!library || !how) {
-		fprintf(stderr, "lesser-driver: set LESSER and LESSER_DRIVER\n");
+		fprintf(stderr,
+			"lesser-driver: set LESSER and LESSER_DRIVER\n");
 		abort();
 	}
 	real.no_timeline = !strcmp(how, "no-timeline");
@@ -143,8 +144,8 @@ static VKAPI_ATTR void VKAPI_CALL get_properties2(
 	}
 }
 
-static VKAPI_ATTR void VKAPI_CALL get_features2(
-	VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *features)
+static VKAPI_ATTR void VKAPI_CALL
+get_features2(VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *features)
 {
 	VkBaseOutStructure *node = (VkBaseOutStructure *)features;
 
