@@ -773,12 +773,14 @@ static void run_fork(void)
 	jobs_record(&rig, &jobs);
 	fence = rig_fence(&rig);
 	for (uint32_t i = 0; i < 5; i++) {
-		jobs_submit(&rig, &jobs, i, (struct rig_batch){}, fence);
+		/* Drivers have locks that only their idle threads do not hold. */
+		usleep(50000);
 		pid = fork();
 		if (!pid) {
 			chain_in(&plain, "in a child");
 			_exit(0);
 		}
+		jobs_submit(&rig, &jobs, i, (struct rig_batch){}, fence);
 		rig_await(&rig, fence);
 		if (waitpid(pid, &status, 0) != pid || status) {
 			printf("failed: a child ended with %x\n", status);
