@@ -41,7 +41,8 @@ const char *setting_range(enum setting setting)
 		[SETTING_RESERVATION] = "a percentage from 0 to the cap",
 		[SETTING_VRAM_LIMIT] = "a size from 1M to what the type has",
 		[SETTING_LATENCY] = "normal, low or lowest",
-		[SETTING_TENANT] = "a name of at most 63 printable bytes of UTF-8",
+		[SETTING_TENANT] =
+			"a name of at most 63 printable bytes of UTF-8",
 	};
 
 	return ranges[setting];
