@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/load/units.h"
 #include "tools/tranche/message.h"
 
 /* Parts 127.0.0.1:9 or [::1]:9; changes @text. Return: 0; -EINVAL. */
@@ -39,11 +40,13 @@ static int parse(const char *text, struct addrinfo **found)
 		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
 	};
 	char copy[ADDRESS_TEXT], *host, *port;
+	uint64_t number;
 
 	if (strlen(text) >= sizeof(copy))
 		return -EINVAL;
 	strcpy(copy, text);
 	if (split(copy, &host, &port) < 0 ||
+	    units_parse_count(port, 0, UINT16_MAX, &number) < 0 ||
 	    getaddrinfo(host, port, &hints, found) != 0)
 		return -EINVAL;
 	return 0;
