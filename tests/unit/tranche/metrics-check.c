@@ -32,6 +32,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "metrics-check: not one such %s\n", argv[1]);
 		return 1;
 	}
-	printf("%.17g\n", sample->value);
+	printf("%.15g\n", sample->value);
 	return 0;
 }
