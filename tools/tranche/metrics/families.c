@@ -134,6 +134,9 @@ static const struct property vgpu_properties[] = {
 	{"latency", "latency"},
 };
 #define PROPERTIES_MAX 8
+_Static_assert(SIZE(gpu_properties) < PROPERTIES_MAX &&
+		       SIZE(vgpu_properties) < PROPERTIES_MAX,
+	       "labels end with one that has no name");
 
 static const struct exposition_label no_labels[] = {{0}};
 
@@ -298,7 +301,7 @@ static int subjects_fill(struct subjects *subjects, sd_json_variant *list,
 	return 0;
 }
 
-/* The last label is by which GetStats names it. */
+/* @key and @label are the name by which GetStats knows it. */
 static void subjects_join(struct subjects *subjects, sd_json_variant *stats,
 			  const char *key, size_t label)
 {
