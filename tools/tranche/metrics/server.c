@@ -26,24 +26,18 @@ static const char index_page[] =
 	"<!DOCTYPE html><title>Tranche</title>"
 	"<p>Metrics of vGPUs: <a href=\"/metrics\">/metrics</a>\n";
 
-/* Whether a page is kept in memory of its own, or is constant. */
-enum lifetime {
-	LIFETIME_CONSTANT = MHD_RESPMEM_PERSISTENT,
-	LIFETIME_OWNED = MHD_RESPMEM_MUST_FREE,
-};
-
 static enum MHD_Result reply(struct MHD_Connection *connection,
 			     unsigned int status, const char *mime,
-			     const char *text, enum lifetime lifetime)
+			     const char *text,
+			     enum MHD_ResponseMemoryMode memory)
 {
 	struct MHD_Response *response;
 	enum MHD_Result result;
 
-	response = MHD_create_response_from_buffer(
-		strlen(text), (void *)text,
-		(enum MHD_ResponseMemoryMode)lifetime);
+	response = MHD_create_response_from_buffer(strlen(text), (void *)text,
+						   memory);
 	if (!response) {
-		if (lifetime == LIFETIME_OWNED)
+		if (memory == MHD_RESPMEM_MUST_FREE)
 			free((void *)text);
 		return MHD_NO;
 	}
@@ -60,7 +54,7 @@ static enum MHD_Result reply_error(struct MHD_Connection *connection,
 				   unsigned int status, const char *text)
 {
 	return reply(connection, status, "text/plain; charset=utf-8", text,
-		     LIFETIME_CONSTANT);
+		     MHD_RESPMEM_PERSISTENT);
 }
 
 /* Told when it changes, and not at every scrape. */
@@ -87,7 +81,7 @@ static enum MHD_Result reply_metrics(struct server *server,
 		return reply_error(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
 				   "out of memory\n");
 	return reply(connection, MHD_HTTP_OK, EXPOSITION_MIME, text,
-		     LIFETIME_OWNED);
+		     MHD_RESPMEM_MUST_FREE);
 }
 
 static bool is_read(const char *method)
@@ -122,7 +116,7 @@ static enum MHD_Result handle(void *userdata, struct MHD_Connection *connection,
 	if (strcmp(url, "/") == 0)
 		return reply(connection, MHD_HTTP_OK,
 			     "text/html; charset=utf-8", index_page,
-			     LIFETIME_CONSTANT);
+			     MHD_RESPMEM_PERSISTENT);
 	return reply_error(connection, MHD_HTTP_NOT_FOUND, "see /metrics\n");
 }
 
