@@ -105,7 +105,7 @@ static struct host_gpu *gpu_with_room(struct broker *broker, const char *name,
 	struct host_gpu *fallback = NULL;
 
 	for (size_t i = 0; i < broker->gpu_count; i++) {
-		struct host_gpu *gpu = &broker->gpus[i];
+		struct host_gpu *gpu = broker->gpus[i];
 		const struct vgpu_type *found = type_find(&gpu->types, name);
 
 		if (!gpu->registered || !found)
@@ -131,10 +131,10 @@ static int no_such_type(sd_varlink *link, const char *type)
 static int none_served(struct broker *broker, sd_varlink *link,
 		       const char *type)
 {
-	struct host_gpu *first = broker->gpu_count ? &broker->gpus[0] : NULL;
+	struct host_gpu *first = broker->gpu_count ? broker->gpus[0] : NULL;
 
 	for (size_t i = 0; i < broker->gpu_count; i++)
-		if (broker->gpus[i].registered)
+		if (broker->gpus[i]->registered)
 			return no_such_type(link, type);
 	if (!first)
 		return control_not_served(link, NULL, "this host has no GPU");

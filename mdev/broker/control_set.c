@@ -201,8 +201,8 @@ static int enroll_place(struct broker *broker, sd_varlink *link,
 			return r;
 	}
 	for (size_t i = 0; !address && i < broker->gpu_count; i++)
-		if (broker->gpus[i].arbiter) {
-			*gpu = &broker->gpus[i];
+		if (broker->gpus[i]->arbiter) {
+			*gpu = broker->gpus[i];
 			break;
 		}
 	if (*gpu && (*gpu)->arbiter)

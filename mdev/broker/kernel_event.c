@@ -235,6 +235,7 @@ static void handle(struct broker *broker, const struct tranche_event *event)
 	case TRANCHE_EVENT_PARENT_GONE:
 		if (gpu)
 			host_gpu_gone(gpu);
+		hardware_changed(broker);
 		break;
 	default:
 		break;
@@ -293,13 +294,22 @@ static int program_restore(struct broker *broker,
 	return 0;
 }
 
+static bool owner_lives(const struct state_vgpu *state)
+{
+	uint64_t start;
+
+	return process_began(state->owner, &start) == 0 &&
+	       start == state->owner_start;
+}
+
 /* What can't be looked at now may be there: its GPU may come back. */
 static bool may_exist(struct broker *broker, const struct state_vgpu *state)
 {
 	const struct host_gpu *gpu = broker_gpu(broker, state->gpu);
 
-	return !state->program && broker->module >= 0 &&
-	       (!gpu || !gpu->registered);
+	if (state->program)
+		return (!gpu || !gpu->arbiter) && owner_lives(state);
+	return broker->module >= 0 && (!gpu || !gpu->registered);
 }
 
 /* Nothing is left of what nobody knows. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/load/units.h"
+#include "units/units.h"
 
 const char *const setting_names[SETTINGS] = {
 	[SETTING_WEIGHT] = "weight",
