@@ -372,21 +372,9 @@ static int remove_vgpu(sd_varlink *link, struct vgpu *vgpu)
 int control_remove_vgpu(sd_varlink *link, sd_json_variant *parameters,
 			sd_varlink_method_flags_t flags, void *userdata)
 {
-	struct broker *broker = userdata;
-	const char *uuid = NULL;
-	const sd_json_dispatch_field fields[] = {
-		{"uuid", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-		 0, SD_JSON_MANDATORY},
-		{0},
-	};
 	struct vgpu *vgpu;
-	int r = sd_varlink_dispatch(link, parameters, fields, &uuid);
+	int r = control_vgpu_change(userdata, link, parameters, &vgpu);
 
 	(void)flags;
-	if (r != 0)
-		return r;
-	r = control_check(broker, link);
-	if (r >= 0)
-		r = control_vgpu(broker, link, uuid, &vgpu);
-	return r < 0 ? r : remove_vgpu(link, vgpu);
+	return r == 0 ? remove_vgpu(link, vgpu) : r;
 }

@@ -130,24 +130,12 @@ static int share(struct host_gpu *gpu)
 	return r;
 }
 
-static void attributes_fill(const struct gpu_config *config,
-			    struct tranche_attribute attributes[SETTINGS])
-{
-	memset(attributes, 0, SETTINGS * sizeof(attributes[0]));
-	for (int i = 0; i < SETTINGS; i++) {
-		snprintf(attributes[i].name, sizeof(attributes[i].name), "%s",
-			 setting_names[i]);
-		setting_format(i, &config->defaults, attributes[i].value);
-	}
-	strcpy(attributes[SETTING_WEIGHT].value, SETTING_TYPE);
-	strcpy(attributes[SETTING_VRAM_LIMIT].value, SETTING_TYPE);
-}
-
 static void defaults_format(const struct arbiter_settings *defaults,
 			    char text[TRANCHE_VALUE_SIZE])
 {
-	snprintf(text, TRANCHE_VALUE_SIZE, "%u %u %s", defaults->cap,
-		 defaults->reservation, latency_names[defaults->latency]);
+	snprintf(text, TRANCHE_VALUE_SIZE, "%u %u %u %s", defaults->weight,
+		 defaults->cap, defaults->reservation,
+		 latency_names[defaults->latency]);
 }
 
 static struct state_gpu state_of(const struct host_gpu *gpu)
@@ -163,17 +151,36 @@ static struct state_gpu state_of(const struct host_gpu *gpu)
 	return state;
 }
 
+static int types_describe(const struct host_gpu *gpu,
+			  struct tranche_type types[EIGHTHS])
+{
+	struct arbiter_settings settings;
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < gpu->types.count; i++) {
+		const struct vgpu_type *type = &gpu->types.types[i];
+
+		r = type_describe(type, gpu->window, &types[i]);
+		settings = host_gpu_settings(gpu, type);
+		for (int s = 0; s < SETTINGS; s++)
+			setting_format(s, &settings, types[i].values[s]);
+	}
+	return r;
+}
+
 static int register_new(struct host_gpu *gpu)
 {
-	struct tranche_attribute attributes[SETTINGS];
+	struct tranche_type types[EIGHTHS];
 	const struct broker *broker = gpu->broker;
 	struct state_gpu state = state_of(gpu);
 	int r;
 
-	attributes_fill(gpu->config, attributes);
 	gpu->window = gpu->config->window;
-	r = module_register(broker->module, gpu->gpu->address, &gpu->types,
-			    gpu->window, attributes, &gpu->parent);
+	r = types_describe(gpu, types);
+	if (r == 0)
+		r = module_register(broker->module, gpu->gpu->address,
+				    gpu->types.capacity, types,
+				    gpu->types.count, &gpu->parent);
 	if (r < 0)
 		return r;
 	r = state_gpu_write(broker->config->run, &state);
