@@ -64,10 +64,10 @@ static void answers_keep(const struct broker *broker,
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct gpu *gpu = &list->gpus[i];
-		int r = gpu->vulkan_name ? vulkan_cache_write(
-						   broker->config->run, gpu)
-					 : 0;
+		int r = 0;
 
+		if (gpu->vulkan_name)
+			r = vulkan_cache_write(broker->config->run, gpu);
 		if (r < 0)
 			log_line(LOG_WARNING, gpu->address, NULL,
 				 "what Vulkan says of it can't be kept: %s",

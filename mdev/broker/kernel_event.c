@@ -2,8 +2,10 @@
 #include "mdev/broker/kernel_event.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mdev/broker/creation.h"
 #include "mdev/broker/event.h"
@@ -302,6 +304,14 @@ static bool owner_lives(const struct state_vgpu *state)
 	       start == state->owner_start;
 }
 
+static bool kernel_has(const struct state_vgpu *state)
+{
+	char path[PATH_MAX];
+
+	vgpu_sysfs_path(state->uuid, "", path, sizeof(path));
+	return access(path, F_OK) == 0;
+}
+
 /* What can't be looked at now may be there: its GPU may come back. */
 static bool may_exist(struct broker *broker, const struct state_vgpu *state)
 {
@@ -309,7 +319,8 @@ static bool may_exist(struct broker *broker, const struct state_vgpu *state)
 
 	if (state->program)
 		return (!gpu || !gpu->arbiter) && owner_lives(state);
-	return broker->module >= 0 && (!gpu || !gpu->registered);
+	return broker->module >= 0 && (!gpu || !gpu->registered) &&
+	       kernel_has(state);
 }
 
 /* Nothing is left of what nobody knows. */

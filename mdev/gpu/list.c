@@ -75,9 +75,8 @@ bool gpu_is(const struct gpu *gpu, const char *address)
 {
 	const char *full = gpu->address;
 
-	return strcmp(full, address) == 0 ||
-	       (strncmp(full, "0000:", 5) == 0 &&
-		strcmp(full + 5, address) == 0);
+	return strcmp(full, address) == 0 || (strncmp(full, "0000:", 5) == 0 &&
+					      strcmp(full + 5, address) == 0);
 }
 
 const struct gpu *gpu_find(const struct gpu_list *list, const char *address)

@@ -74,7 +74,8 @@ static int connect_once(void)
 static bool may_come(int error)
 {
 	return error == -ECONNREFUSED || error == -ECONNRESET ||
-	       error == -ENOENT || error == -EPIPE || error == -ETIMEDOUT;
+	       error == -ENOENT || error == -EPERM || error == -EPIPE ||
+	       error == -ETIMEDOUT;
 }
 
 /* A broker that is being restarted is not seen by programs that begin. */

@@ -158,7 +158,7 @@ static void other_boot(void **state)
 static void no_answer(void **state)
 {
 	static const char *const bad[] = {
-		"",	   "nonsense\n", "facts=x\n", "name=a\nname=b\n",
+		"",	   "nonsense\n", "facts=x\n",  "name=a\nname=b\n",
 		"api=x\n", "name=\n",	 "exports=2\n"};
 	const struct gpu gpu = found();
 
