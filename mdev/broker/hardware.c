@@ -84,6 +84,7 @@ static bool missed(const struct broker *broker, const struct gpu_list *list)
 		const struct gpu *gpu = &list->gpus[i];
 
 		if (!gpu->vulkan_name && gpu->driver &&
+		    !host_gpu_passed_through(gpu) &&
 		    state_gpu_read(broker->config->run, gpu->address, &state) ==
 			    0)
 			return true;
@@ -192,42 +193,89 @@ static bool differ(const char *a, const char *b)
 	return a && b ? strcmp(a, b) != 0 : a != b;
 }
 
+/* Whether anything is to be done about it. */
 static bool moved(const struct host_gpu *gpu, const struct gpu *found)
 {
+	bool answered = gpu->gpu->vulkan_name && !gpu->silent;
+
 	return gpu->left || differ(gpu->gpu->driver, found->driver) ||
-	       differ(gpu->gpu->render_node, found->render_node);
+	       differ(gpu->gpu->render_node, found->render_node) ||
+	       (found->vulkan_name && !answered);
 }
 
-static void answer_take(struct broker *broker, struct gpu *found)
+/*
+ * Return: whether its Vulkan driver has to be asked first. It is not once it was
+ * @asked: then no answer is one.
+ */
+static bool gpu_look(struct broker *broker, struct gpu *found, bool asked)
 {
 	struct host_gpu *gpu = find(broker, found);
+	bool known = vulkan_cache_read(broker->config->run, found) == 0;
+	bool may_know = found->driver && !host_gpu_passed_through(found);
 
-	if (!gpu)
+	if (!gpu) {
 		gpu_add(broker, found);
-	else if (!gpu->registered &&
-		 (moved(gpu, found) ||
-		  (found->vulkan_name && !gpu->gpu->vulkan_name)))
-		host_gpu_update(gpu, found);
+		return may_know && !known && !asked;
+	}
+	/* The module tells when it is no parent any more. */
+	if (gpu->registered || !moved(gpu, found))
+		return false;
+	if (may_know && !known && !asked)
+		return true;
+	host_gpu_update(gpu, found);
+	return false;
 }
 
+static bool listed(const struct gpu_list *list, const struct host_gpu *gpu)
+{
+	return gpu->gpu->software || gpu_find(list, gpu->gpu->address);
+}
+
+static void removed_look(struct broker *broker, const struct gpu_list *list)
+{
+	for (size_t i = 0; i < broker->gpu_count; i++) {
+		struct host_gpu *gpu = broker->gpus[i];
+
+		if (!gpu->registered && gpu->gpu->driver && !listed(list, gpu))
+			host_gpu_removed(gpu);
+	}
+}
+
+static void gpus_look(struct broker *broker, bool asked)
+{
+	struct gpu_list list;
+	bool unknown = false;
+
+	if (gpu_list_scan(&list) < 0)
+		return;
+	removed_look(broker, &list);
+	for (size_t i = 0; i < list.count; i++)
+		unknown |= gpu_look(broker, &list.gpus[i], asked);
+	gpu_list_deinit(&list);
+	broker_take_over(broker);
+	if (unknown)
+		ask(broker);
+}
+
+/* What was found with it may be over: the answer is kept, and looked for. */
 static void answers_take(struct broker *broker, struct question *question)
 {
-	struct gpu_list *list = &question->list;
+	struct hardware *hardware = &broker->hardware;
 
 	if (question->error < 0) {
 		log_line(LOG_ERR, NULL, NULL, "GPUs can't be listed: %s",
 			 strerror(-question->error));
 		return;
 	}
-	answers_keep(broker, list);
-	if (!missed(broker, list))
-		broker->hardware.asked = 0;
-	else if (++broker->hardware.asked < ASKED_MAX)
-		broker->hardware.again = true;
-	for (size_t i = 0; i < list->count; i++)
-		answer_take(broker, &list->gpus[i]);
-	gpu_list_deinit(list);
-	broker_take_over(broker);
+	answers_keep(broker, &question->list);
+	if (!missed(broker, &question->list))
+		hardware->asked = 0;
+	else if (++hardware->asked < ASKED_MAX)
+		hardware->again = true;
+	gpu_list_deinit(&question->list);
+	if (!broker_gpu(broker, "software"))
+		software_add(broker);
+	gpus_look(broker, true);
 }
 
 static void on_answer(void *owner)
@@ -269,50 +317,6 @@ static void ask(struct broker *broker)
 		 strerror(-r));
 }
 
-/* Return: whether its Vulkan driver has to be asked first. */
-static bool gpu_look(struct broker *broker, struct gpu *found)
-{
-	struct host_gpu *gpu = find(broker, found);
-	bool known = vulkan_cache_read(broker->config->run, found) == 0;
-
-	if (!gpu) {
-		gpu_add(broker, found);
-		return !known;
-	}
-	/* The module tells when it is no parent any more. */
-	if (gpu->registered || !moved(gpu, found))
-		return false;
-	if (!known && found->driver && !host_gpu_passed_through(found))
-		return true;
-	host_gpu_update(gpu, found);
-	return false;
-}
-
-static bool listed(const struct gpu_list *list, const struct host_gpu *gpu)
-{
-	return gpu->gpu->software || gpu_find(list, gpu->gpu->address);
-}
-
-static void gpus_look(struct broker *broker)
-{
-	struct gpu_list list;
-	bool unknown = false;
-
-	if (gpu_list_scan(&list) < 0)
-		return;
-	for (size_t i = 0; i < broker->gpu_count; i++)
-		if (!broker->gpus[i]->registered &&
-		    broker->gpus[i]->gpu->driver &&
-		    !listed(&list, broker->gpus[i]))
-			host_gpu_removed(broker->gpus[i]);
-	for (size_t i = 0; i < list.count; i++)
-		unknown |= gpu_look(broker, &list.gpus[i]);
-	gpu_list_deinit(&list);
-	broker_take_over(broker);
-	if (unknown)
-		ask(broker);
-}
-
 static int on_look(sd_event_source *source, uint64_t usec, void *owner)
 {
 	struct broker *broker = owner;
@@ -321,7 +325,7 @@ static int on_look(sd_event_source *source, uint64_t usec, void *owner)
 	(void)usec;
 	broker->hardware.timer =
 		sd_event_source_disable_unref(broker->hardware.timer);
-	gpus_look(broker);
+	gpus_look(broker, false);
 	return 0;
 }
 

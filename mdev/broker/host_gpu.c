@@ -236,10 +236,6 @@ static void serve(struct host_gpu *gpu)
 			      ": load tranche.ko and restart tranched");
 		return;
 	}
-	if (!gpu->gpu->driver) {
-		unserved(gpu, "no kernel driver is bound to it");
-		return;
-	}
 	if (spawn_check(gpu->broker->config, gpu->reason, sizeof(gpu->reason)) <
 	    0)
 		return;
@@ -264,7 +260,9 @@ static void begin(struct host_gpu *gpu)
 		unserved(gpu, "the configuration says Serve=no");
 	else if (host_gpu_passed_through(found))
 		unserved(gpu, VFIO_DRIVER " has it, for a guest alone");
-	else if (!found->vulkan_name || !found->vulkan_library)
+	else if (!found->driver && !found->software)
+		unserved(gpu, "no kernel driver is bound to it");
+	else if (!found->vulkan_name || !found->vulkan_library || gpu->silent)
 		unserved(gpu, "no Vulkan driver uses it");
 	else if (gate_check(gpu->broker->config, gpu->reason,
 			    sizeof(gpu->reason)) == 0 &&
@@ -315,7 +313,9 @@ void host_gpu_update(struct host_gpu *gpu, struct gpu *found)
 {
 	char was[sizeof(gpu->reason)];
 
-	if (!found->vulkan_name)
+	/* Programs that are enrolled need what Vulkan said. */
+	gpu->silent = !found->vulkan_name;
+	if (gpu->silent)
 		gpu_vulkan_move(found, gpu->gpu);
 	gpu_deinit(gpu->gpu);
 	gpu_move(gpu->gpu, found);

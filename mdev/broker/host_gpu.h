@@ -32,6 +32,7 @@
  * @window: bytes, as registered
  * @registered: it is a parent
  * @left: it was one, until its driver let go
+ * @silent: Vulkan, asked anew, says nothing of it; what it said once is kept
  * @parent: its number then
  * @existing: vGPUs of an earlier broker that are still to be told of
  * @reason: why it is not served; "": it is
@@ -45,6 +46,7 @@ struct host_gpu {
 	uint64_t window;
 	bool registered;
 	bool left;
+	bool silent;
 	uint32_t parent;
 	uint32_t existing;
 	char reason[160];
@@ -67,8 +69,7 @@ int host_gpu_new(struct host_gpu **gpup, struct broker *broker,
 /**
  * host_gpu_update - take over how a GPU was found again
  * @gpu: not registered
- * @found: the same GPU; taken over, but for what Vulkan said when it says
- *	   nothing now
+ * @found: the same GPU; taken over
  *
  * Begins to serve it if that can be. The events of vGPUs that exist are the
  * caller's to wait for.
