@@ -112,7 +112,9 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(Stats,
 	FIELD(submitsPerSecond, INT),
 	TEXT("Waits for grants over the last 10 seconds"),
 	FIELD(waitP50Us, INT),
-	FIELD(waitP99Us, INT));
+	FIELD(waitP99Us, INT),
+	TEXT("All waits for grants by length: [0] below 1 us, [i] below 4^i us, the last all longer ones. Together they took waitNs"),
+	SD_VARLINK_DEFINE_FIELD(waitCounts, SD_VARLINK_INT, SD_VARLINK_ARRAY));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(GpuStats,
 	TEXT("Address of the GPU"),

@@ -89,28 +89,59 @@ int json_vgpu(const struct vgpu *vgpu, sd_json_variant **json)
 		INT("killMs", settings->kill_ns / 1000000));
 }
 
+static int json_counts(const uint32_t *counts, size_t count,
+		       sd_json_variant **json)
+{
+	struct json_list list = {0};
+	int r;
+
+	for (size_t i = 0; i < count; i++) {
+		sd_json_variant *item = NULL;
+
+		r = sd_json_variant_new_unsigned(&item, counts[i]);
+		json_list_add(&list, r, item);
+	}
+	r = list.error < 0
+		    ? list.error
+		    : sd_json_variant_new_array(json, list.items, list.count);
+	json_list_deinit(&list);
+	return r;
+}
+
+static int json_account(const struct vgpu *vgpu,
+			const struct arbiter_account_stats *stats,
+			sd_json_variant *waits, sd_json_variant **json)
+{
+	return sd_json_buildo(
+		json, STRING("uuid", vgpu->uuid), INT("gpuNs", stats->gpu_ns),
+		INT("waitNs", stats->wait_ns),
+		INT("throttledNs", stats->throttled_ns),
+		INT("submits", stats->submits),
+		INT("vramUsedBytes", stats->vram_used),
+		INT("vramLimitBytes", stats->vram_limit),
+		INT("contexts", stats->contexts), INT("kills", stats->kills),
+		INT("vramRefusals", stats->vram_refusals),
+		INT("restarts", vgpu->process.restarts),
+		REAL("sharePercent", percent(stats->share)),
+		REAL("wantedPercent", percent(stats->wanted)),
+		INT("submitsPerSecond", stats->submits_per_s),
+		INT("waitP50Us", stats->wait_p50_us),
+		INT("waitP99Us", stats->wait_p99_us),
+		SD_JSON_BUILD_PAIR("waitCounts", SD_JSON_BUILD_VARIANT(waits)));
+}
+
 int json_stats(const struct vgpu *vgpu, sd_json_variant **json)
 {
 	struct arbiter_account_stats stats;
+	sd_json_variant *waits = NULL;
 	int r = arbiter_account_stats(vgpu->gpu->arbiter, vgpu->uuid, &stats);
 
-	if (r < 0)
-		return r;
-	return sd_json_buildo(
-		json, STRING("uuid", vgpu->uuid), INT("gpuNs", stats.gpu_ns),
-		INT("waitNs", stats.wait_ns),
-		INT("throttledNs", stats.throttled_ns),
-		INT("submits", stats.submits),
-		INT("vramUsedBytes", stats.vram_used),
-		INT("vramLimitBytes", stats.vram_limit),
-		INT("contexts", stats.contexts), INT("kills", stats.kills),
-		INT("vramRefusals", stats.vram_refusals),
-		INT("restarts", vgpu->process.restarts),
-		REAL("sharePercent", percent(stats.share)),
-		REAL("wantedPercent", percent(stats.wanted)),
-		INT("submitsPerSecond", stats.submits_per_s),
-		INT("waitP50Us", stats.wait_p50_us),
-		INT("waitP99Us", stats.wait_p99_us));
+	if (r >= 0)
+		r = json_counts(stats.waits, ARBITER_WAIT_BUCKETS, &waits);
+	if (r >= 0)
+		r = json_account(vgpu, &stats, waits, json);
+	sd_json_variant_unref(waits);
+	return r;
 }
 
 int json_gpu_stats(const struct host_gpu *gpu, sd_json_variant **json)

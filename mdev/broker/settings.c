@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <systemd/sd-json.h>
 
 #include "units/units.h"
 
@@ -40,7 +41,8 @@ const char *setting_range(enum setting setting)
 		[SETTING_RESERVATION] = "a percentage from 0 to the cap",
 		[SETTING_VRAM_LIMIT] = "a size from 1M to what the type has",
 		[SETTING_LATENCY] = "normal, low or lowest",
-		[SETTING_TENANT] = "a name of at most 63 printable bytes",
+		[SETTING_TENANT] =
+			"a name of at most 63 printable bytes of UTF-8",
 	};
 
 	return ranges[setting];
@@ -54,6 +56,15 @@ int name_find(const char *const *names, int count, const char *text)
 	return -EINVAL;
 }
 
+bool name_is_utf8(const char *text)
+{
+	sd_json_variant *string = NULL;
+	int r = sd_json_variant_new_string(&string, text);
+
+	sd_json_variant_unref(string);
+	return r >= 0;
+}
+
 int name_check(const char *text)
 {
 	size_t length = strlen(text);
@@ -63,7 +74,7 @@ int name_check(const char *text)
 	for (size_t i = 0; i < length; i++)
 		if (iscntrl((unsigned char)text[i]))
 			return -EINVAL;
-	return 0;
+	return name_is_utf8(text) ? 0 : -EINVAL;
 }
 
 int percent_parse(const char *text, uint32_t *permille)

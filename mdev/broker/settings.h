@@ -82,8 +82,16 @@ extern const char *const policy_names[TSCHED_POLICIES];
 int name_find(const char *const *names, int count, const char *text);
 
 /**
+ * name_is_utf8 - can this be said on the control socket?
+ * @text: bytes
+ *
+ * One string of JSON that is no UTF-8 would spoil a whole answer.
+ */
+bool name_is_utf8(const char *text);
+
+/**
  * name_check - may this be a name or a tenant?
- * @text: up to ARBITER_NAME_MAX - 1 bytes, nothing that does not print
+ * @text: up to ARBITER_NAME_MAX - 1 bytes of UTF-8, all of which print
  *
  * Return: 0; -EINVAL.
  */

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mdev/broker/settings.h"
+
 #define MDEV_DEVICES "/sys/bus/mdev/devices"
 #define ARGUMENTS_SIZE 65536
 
@@ -110,7 +112,13 @@ static void name_copy(char name[VM_NAME_SIZE], const char *text, size_t length)
 
 	for (i = 0; i < length && i < VM_NAME_SIZE - 1 && text[i]; i++)
 		name[i] = iscntrl((unsigned char)text[i]) ? '?' : text[i];
+	/* Not within a character of several bytes. */
+	while (i && i < length && (text[i] & 0xc0) == 0x80)
+		i--;
 	name[i] = '\0';
+	for (i = 0; name[i] && !name_is_utf8(name); i++)
+		if ((unsigned char)name[i] >= 0x80)
+			name[i] = '?';
 }
 
 void vm_name(char name[VM_NAME_SIZE], const char *arguments, size_t length)

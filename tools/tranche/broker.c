@@ -208,16 +208,41 @@ int broker_error_tell(const char *error, sd_json_variant *parameters)
 	return r < 0 ? r : -EBADR;
 }
 
+/* What came is the link's, until it is asked again. */
+static int ask(sd_varlink *link, const char *method,
+	       sd_json_variant *parameters, sd_json_variant **answer,
+	       const char **error)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), BROKER_INTERFACE "%s", method);
+	return sd_varlink_call(link, name, parameters, answer, error);
+}
+
+int broker_ask(sd_varlink *link, const char *method,
+	       sd_json_variant *parameters, sd_json_variant **reply)
+{
+	sd_json_variant *answer = NULL;
+	const char *error = NULL;
+	int r;
+
+	r = ask(link, method, parameters, &answer, &error);
+	if (r < 0)
+		return r;
+	if (error)
+		return -EREMOTEIO;
+	*reply = sd_json_variant_ref(answer);
+	return 0;
+}
+
 int broker_call(sd_varlink *link, const char *method,
 		sd_json_variant *parameters, sd_json_variant **reply)
 {
 	sd_json_variant *answer = NULL;
 	const char *error = NULL;
-	char name[64];
 	int r;
 
-	snprintf(name, sizeof(name), BROKER_INTERFACE "%s", method);
-	r = sd_varlink_call(link, name, parameters, &answer, &error);
+	r = ask(link, method, parameters, &answer, &error);
 	if (r < 0) {
 		message_error("the connection to the broker failed: %s: see "
 			      "'systemctl status tranched'",

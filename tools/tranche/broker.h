@@ -49,6 +49,18 @@ int broker_call(sd_varlink *link, const char *method,
 		sd_json_variant *parameters, sd_json_variant **reply);
 
 /**
+ * broker_ask - one method, and tell nothing
+ * @link: the connection
+ * @method: name without the interface
+ * @parameters: an object, or NULL for none
+ * @reply: what came, to be unreferenced
+ *
+ * Return: 0 or a negative errno; -EREMOTEIO: the broker refused.
+ */
+int broker_ask(sd_varlink *link, const char *method,
+	       sd_json_variant *parameters, sd_json_variant **reply);
+
+/**
  * broker_request - connect, call, close
  *
  * Return: as broker_call().

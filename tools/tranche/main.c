@@ -11,10 +11,10 @@
 #include "tools/tranche/verb.h"
 
 static const struct verb *const verbs[] = {
-	&verb_gpus,   &verb_types, &verb_list, &verb_show,  &verb_create,
-	&verb_set,    &verb_reset, &verb_rm,   &verb_run,   &verb_top,
-	&verb_events, &verb_trace, &verb_demo, &verb_bench, &verb_doctor,
-	&verb_demo,   &verb_bench,
+	&verb_gpus,    &verb_types, &verb_list,	  &verb_show,
+	&verb_create,  &verb_set,   &verb_reset,  &verb_rm,
+	&verb_run,     &verb_top,   &verb_events, &verb_trace,
+	&verb_metrics, &verb_demo,  &verb_bench,  &verb_doctor,
 };
 #define VERBS (sizeof(verbs) / sizeof(*verbs))
 

@@ -29,6 +29,7 @@ _tranche_options() {
   top) echo --once --json --interval --sort ;;
   events) echo --json --gpu --count ;;
   trace) echo --json --gpu --output --seconds ;;
+  metrics) echo --listen --once ;;
   demo)
     echo --gpu --type --kernel --initrd --lengths --memory --seconds --report \
       --trace
@@ -45,6 +46,7 @@ _tranche_options() {
 _tranche_values() {
   case $1 in
   -g | --gpu) _tranche_words 1 gpus ;;
+  -l | --listen) echo 127.0.0.1:12835 ;;
   --latency) echo normal low lowest ;;
   --sort) echo gpu wanted weight wait submits vram name ;;
   *) return 1 ;;
@@ -66,7 +68,7 @@ _tranche() {
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
     words='gpus types create list show set reset rm events run top trace
-      demo bench doctor --help --version'
+      metrics demo bench doctor --help --version'
   elif words=$(_tranche_values "$before"); then
     :
   else

@@ -40,6 +40,7 @@ extern const struct verb verb_events;
 extern const struct verb verb_run;
 extern const struct verb verb_top;
 extern const struct verb verb_trace;
+extern const struct verb verb_metrics;
 extern const struct verb verb_doctor;
 extern const struct verb verb_demo;
 extern const struct verb verb_bench;

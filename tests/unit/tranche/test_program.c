@@ -75,13 +75,17 @@ static void bad_input_is_told_in_one_line(void **state)
 	check_bad("top --interval 0", "--interval");
 	check_bad("trace --seconds never", "--seconds");
 	check_bad("events --count 0", "at least 1");
+	check_bad("metrics --listen 12835", "such as 127.0.0.1:12835");
+	check_bad("metrics --listen 192.0.2.1:9", "no address of this host");
+	check_bad("metrics --once --listen 127.0.0.1:0", "leave --listen");
+	check_bad("metrics --json", "tranche top --once --json");
 }
 
 static void missing_broker_is_told(void **state)
 {
 	static const char *const all[] = {
-		"gpus",	       "show x", "create t", "set x --weight 2",
-		"run -- true", "top",	 "events",   "trace",
+		"gpus", "show x", "create t", "set x --weight 2", "run -- true",
+		"top",	"events", "trace",    "metrics --once",
 	};
 
 	(void)state;
@@ -92,8 +96,9 @@ static void missing_broker_is_told(void **state)
 static void each_verb_has_help_with_example(void **state)
 {
 	static const char *const verbs[] = {
-		"gpus", "types",  "create", "list", "show",  "set",    "reset",
-		"rm",	"events", "run",    "top",  "trace", "doctor",
+		"gpus", "types", "create",  "list",   "show",
+		"set",	"reset", "rm",	    "events", "run",
+		"top",	"trace", "metrics", "doctor",
 	};
 	char arguments[64], output[4096], all[4096];
 
