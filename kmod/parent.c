@@ -343,6 +343,9 @@ static bool type_ok(const struct tranche_type *type)
 	for (i = 0; i < TRANCHE_REGIONS; i++)
 		if (!region_ok(&layout->regions[i], i))
 			return false;
+	for (i = 0; i < TRANCHE_ATTRIBUTES_MAX; i++)
+		if (!string_ok(type->values[i], sizeof(type->values[i]), false))
+			return false;
 	return string_ok(type->id, sizeof(type->id), true) &&
 	       string_ok(type->name, sizeof(type->name), true) &&
 	       string_ok(type->description, sizeof(type->description), false) &&
@@ -382,8 +385,7 @@ static int attribute_check(struct tranche_parent *parent, u32 index)
 	const struct tranche_attribute *attribute = &parent->attributes[index];
 	u32 i;
 
-	if (!string_ok(attribute->name, sizeof(attribute->name), true) ||
-	    !string_ok(attribute->value, sizeof(attribute->value), false))
+	if (!string_ok(attribute->name, sizeof(attribute->name), true))
 		return -EINVAL;
 	for (i = 0; i < index; i++)
 		if (!strcmp(parent->attributes[i].name, attribute->name))

@@ -44,7 +44,7 @@ struct tranche_mtype {
  * @verdict_timeout_ms: for the broker to answer
  * @types: its types
  * @mtypes: the same, as the mdev core wants them
- * @attributes: names and first values
+ * @attributes: their names
  * @attrs: the files made of them
  * @attr_list: the same, as sysfs wants them
  * @group: the same, in a group

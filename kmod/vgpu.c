@@ -415,12 +415,9 @@ static const struct vfio_device_ops vgpu_ops = {
 
 static int vgpu_setup(struct tranche_vgpu *vgpu)
 {
-	u32 i;
 	int ret;
 
-	for (i = 0; i < TRANCHE_ATTRIBUTES_MAX; i++)
-		memcpy(vgpu->values[i], vgpu->parent->attributes[i].value,
-		       sizeof(vgpu->values[i]));
+	memcpy(vgpu->values, vgpu->mtype->type.values, sizeof(vgpu->values));
 	vgpu->removed_notice = tranche_notice_last(TRANCHE_EVENT_REMOVED);
 	vgpu->memory_queue = alloc_workqueue(
 		"tranche-%.8s", WQ_UNBOUND | WQ_HIGHPRI, 0, vgpu->uuid);

@@ -118,6 +118,8 @@ struct tranche_layout {
  * @instances: most vGPUs of this type at a time, at least 1
  * @reserved: zero
  * @layout: its regions and interrupts
+ * @values: what the attributes of a vGPU of it hold until they are written, in
+ *	    the order of struct tranche_parent_register's @attributes
  */
 struct tranche_type {
 	char id[TRANCHE_NAME_SIZE];
@@ -127,16 +129,15 @@ struct tranche_type {
 	__u32 instances;
 	__u32 reserved;
 	struct tranche_layout layout;
+	char values[TRANCHE_ATTRIBUTES_MAX][TRANCHE_VALUE_SIZE];
 };
 
 /**
  * struct tranche_attribute - one attribute that every vGPU of a parent has
  * @name: its file in the vGPU's sysfs folder; no '/'
- * @value: what it holds until it is written
  */
 struct tranche_attribute {
 	char name[TRANCHE_NAME_SIZE];
-	char value[TRANCHE_VALUE_SIZE];
 };
 
 /**

@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
@@ -21,8 +20,6 @@
 #include "mdev/broker/module.h"
 #include "mdev/broker/state.h"
 
-#define PROBES 4
-
 uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -33,9 +30,10 @@ uint64_t now_ns(void)
 
 struct host_gpu *broker_gpu(struct broker *broker, const char *address)
 {
-	const struct gpu *found = gpu_find(&broker->list, address);
-
-	return found ? &broker->gpus[found - broker->list.gpus] : NULL;
+	for (size_t i = 0; i < broker->gpu_count; i++)
+		if (gpu_is(broker->gpus[i]->gpu, address))
+			return broker->gpus[i];
+	return NULL;
 }
 
 /* Two brokers would take each other's vGPUs. The lock ends with the process. */
@@ -132,64 +130,15 @@ static int module_init(struct broker *broker)
 	return r < 0 ? r : 0;
 }
 
-/* A GPU that an earlier broker served and whose driver said nothing in time. */
-static bool missed(const struct broker *broker)
-{
-	struct state_gpu state;
-
-	for (size_t i = 0; i < broker->list.count; i++) {
-		const struct gpu *gpu = &broker->list.gpus[i];
-
-		if (!gpu->vulkan_name && gpu->driver &&
-		    state_gpu_read(broker->config->run, gpu->address, &state) ==
-			    0)
-			return true;
-	}
-	return false;
-}
-
-/* Its vGPUs wait for this broker: on a busy host the driver is asked again. */
-static int list_init(struct broker *broker)
-{
-	int r = gpu_list_init(&broker->list);
-
-	for (int i = 1; r == 0 && i < PROBES && missed(broker); i++) {
-		gpu_list_deinit(&broker->list);
-		r = gpu_list_init(&broker->list);
-	}
-	return r;
-}
-
-static int gpus_init(struct broker *broker)
-{
-	int r = list_init(broker);
-
-	if (r < 0) {
-		log_line(LOG_ERR, NULL, NULL, "GPUs can't be listed: %s",
-			 strerror(-r));
-		return r;
-	}
-	broker->gpus = calloc(broker->list.count, sizeof(*broker->gpus));
-	if (broker->list.count && !broker->gpus)
-		return -ENOMEM;
-	broker->gpu_count = broker->list.count;
-	for (size_t i = 0; i < broker->gpu_count; i++)
-		host_gpu_init(&broker->gpus[i], broker, &broker->list.gpus[i]);
-	if (!broker->gpu_count)
-		log_line(LOG_NOTICE, NULL, NULL, "this host has no GPU");
-	return 0;
-}
-
-/* The kernel queued an event for each vGPU when its parent was attached. */
-static void take_over(struct broker *broker)
+void broker_take_over(struct broker *broker)
 {
 	if (broker->module >= 0)
 		kernel_events_take(broker);
 	for (size_t i = 0; i < broker->gpu_count; i++)
-		if (broker->gpus[i].existing)
-			log_line(LOG_WARNING, broker->gpus[i].gpu->address,
+		if (broker->gpus[i]->existing)
+			log_line(LOG_WARNING, broker->gpus[i]->gpu->address,
 				 NULL, "%u vGPUs were not told of",
-				 broker->gpus[i].existing);
+				 broker->gpus[i]->existing);
 	kernel_programs_restore(broker);
 }
 
@@ -202,10 +151,10 @@ static int begin(struct broker *broker)
 	if (r == 0)
 		r = module_init(broker);
 	if (r == 0)
-		r = gpus_init(broker);
+		r = hardware_init(broker);
 	if (r < 0)
 		return r;
-	take_over(broker);
+	broker_take_over(broker);
 	return control_init(broker);
 }
 
@@ -234,6 +183,7 @@ void broker_deinit(struct broker *broker)
 {
 	sd_notify(0, "STOPPING=1");
 	control_deinit(broker);
+	hardware_deinit(broker);
 	/*
 	 * Arbiters are not freed: their lanes would close for good. So gates
 	 * see what they see when a broker is killed, and go on with the next.

@@ -20,7 +20,7 @@
 #include <systemd/sd-event.h>
 
 #include "mdev/broker/config.h"
-#include "mdev/gpu/gpu.h"
+#include "mdev/broker/hardware.h"
 
 struct control;
 struct host_gpu;
@@ -30,9 +30,9 @@ struct vgpu;
  * struct broker - all of it
  * @loop: the event loop
  * @config: the caller's
- * @list: GPUs as they were found
- * @gpus: what is done with each, in the same order
+ * @gpus: by address
  * @gpu_count: how many
+ * @hardware: what is due about them
  * @vgpus: list of vGPUs and enrolled programs
  * @module: control descriptor of tranche.ko; -1 without it
  * @notes: pipe by which arbiters tell the event loop
@@ -41,9 +41,9 @@ struct vgpu;
 struct broker {
 	sd_event *loop;
 	const struct config *config;
-	struct gpu_list list;
-	struct host_gpu *gpus;
+	struct host_gpu **gpus;
 	size_t gpu_count;
+	struct hardware hardware;
 	struct vgpu *vgpus;
 	int module;
 	int notes[2];
@@ -67,6 +67,14 @@ void broker_deinit(struct broker *broker);
 
 /* broker_gpu - by address, with or without the domain; NULL: unknown */
 struct host_gpu *broker_gpu(struct broker *broker, const char *address);
+
+/**
+ * broker_take_over - vGPUs and programs of an earlier broker
+ * @broker: some of its GPUs have just begun
+ *
+ * The kernel queued an event for each vGPU when its parent was attached.
+ */
+void broker_take_over(struct broker *broker);
 
 /* now_ns - CLOCK_MONOTONIC */
 uint64_t now_ns(void);

@@ -10,7 +10,7 @@
 #include "mdev/broker/ini.h"
 #include "mdev/broker/settings.h"
 #include "mdev/device/layout.h"
-#include "tools/load/units.h"
+#include "units/units.h"
 
 /* Socket names hold 108 bytes; a door's takes 48 behind this folder's. */
 #define RUN_PATH_MAX 56

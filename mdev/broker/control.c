@@ -65,6 +65,23 @@ int control_vgpu(struct broker *broker, sd_varlink *link, const char *uuid,
 		SD_JSON_BUILD_PAIR("uuid", SD_JSON_BUILD_STRING(uuid)));
 }
 
+int control_vgpu_change(struct broker *broker, sd_varlink *link,
+			sd_json_variant *parameters, struct vgpu **vgpu)
+{
+	static const sd_json_dispatch_field fields[] = {
+		{"uuid", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+		 0, SD_JSON_MANDATORY},
+		{0},
+	};
+	const char *uuid = NULL;
+	int r = sd_varlink_dispatch(link, parameters, fields, &uuid);
+
+	if (r != 0)
+		return r;
+	r = control_check(broker, link);
+	return r < 0 ? r : control_vgpu(broker, link, uuid, vgpu);
+}
+
 int control_gpu(struct broker *broker, sd_varlink *link, const char *address,
 		struct host_gpu **gpu)
 {

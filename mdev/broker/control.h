@@ -63,6 +63,19 @@ int control_check(const struct broker *broker, sd_varlink *link);
 
 int control_vgpu(struct broker *broker, sd_varlink *link, const char *uuid,
 		 struct vgpu **vgpu);
+
+/**
+ * control_vgpu_change - the vGPU that a method shall change
+ * @broker: the broker
+ * @link: gets the error
+ * @parameters: with "uuid" alone
+ * @vgpu: filled in when the return is 0
+ *
+ * Return: 0; otherwise an error was sent, and the method returns this.
+ */
+int control_vgpu_change(struct broker *broker, sd_varlink *link,
+			sd_json_variant *parameters, struct vgpu **vgpu);
+
 int control_gpu(struct broker *broker, sd_varlink *link, const char *address,
 		struct host_gpu **gpu);
 int control_no_space(sd_varlink *link, const char *what, uint64_t wanted,

@@ -105,7 +105,7 @@ static struct host_gpu *gpu_with_room(struct broker *broker, const char *name,
 	struct host_gpu *fallback = NULL;
 
 	for (size_t i = 0; i < broker->gpu_count; i++) {
-		struct host_gpu *gpu = &broker->gpus[i];
+		struct host_gpu *gpu = broker->gpus[i];
 		const struct vgpu_type *found = type_find(&gpu->types, name);
 
 		if (!gpu->registered || !found)
@@ -131,10 +131,10 @@ static int no_such_type(sd_varlink *link, const char *type)
 static int none_served(struct broker *broker, sd_varlink *link,
 		       const char *type)
 {
-	struct host_gpu *first = broker->gpu_count ? &broker->gpus[0] : NULL;
+	struct host_gpu *first = broker->gpu_count ? broker->gpus[0] : NULL;
 
 	for (size_t i = 0; i < broker->gpu_count; i++)
-		if (broker->gpus[i].registered)
+		if (broker->gpus[i]->registered)
 			return no_such_type(link, type);
 	if (!first)
 		return control_not_served(link, NULL, "this host has no GPU");
@@ -372,21 +372,9 @@ static int remove_vgpu(sd_varlink *link, struct vgpu *vgpu)
 int control_remove_vgpu(sd_varlink *link, sd_json_variant *parameters,
 			sd_varlink_method_flags_t flags, void *userdata)
 {
-	struct broker *broker = userdata;
-	const char *uuid = NULL;
-	const sd_json_dispatch_field fields[] = {
-		{"uuid", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-		 0, SD_JSON_MANDATORY},
-		{0},
-	};
 	struct vgpu *vgpu;
-	int r = sd_varlink_dispatch(link, parameters, fields, &uuid);
+	int r = control_vgpu_change(userdata, link, parameters, &vgpu);
 
 	(void)flags;
-	if (r != 0)
-		return r;
-	r = control_check(broker, link);
-	if (r >= 0)
-		r = control_vgpu(broker, link, uuid, &vgpu);
-	return r < 0 ? r : remove_vgpu(link, vgpu);
+	return r == 0 ? remove_vgpu(link, vgpu) : r;
 }

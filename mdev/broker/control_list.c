@@ -87,7 +87,7 @@ int control_list_gpus(sd_varlink *link, sd_json_variant *parameters,
 	for (size_t i = 0; i < broker->gpu_count; i++) {
 		sd_json_variant *json = NULL;
 
-		r = json_gpu(&broker->gpus[i], &json);
+		r = json_gpu(broker->gpus[i], &json);
 		json_list_add(&list, r, json);
 	}
 	return reply_list(link, "gpus", &list);
@@ -118,8 +118,8 @@ int control_list_types(sd_varlink *link, sd_json_variant *parameters,
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < broker->gpu_count; i++)
-		if (!filter.only_gpu || &broker->gpus[i] == filter.only_gpu)
-			add_types(&list, &broker->gpus[i]);
+		if (!filter.only_gpu || broker->gpus[i] == filter.only_gpu)
+			add_types(&list, broker->gpus[i]);
 	return reply_list(link, "types", &list);
 }
 
@@ -155,9 +155,9 @@ static void gpu_stats(struct json_list *list, const struct broker *broker)
 		sd_json_variant *json = NULL;
 		int r;
 
-		if (!broker->gpus[i].arbiter)
+		if (!broker->gpus[i]->arbiter)
 			continue;
-		r = json_gpu_stats(&broker->gpus[i], &json);
+		r = json_gpu_stats(broker->gpus[i], &json);
 		json_list_add(list, r, json);
 	}
 }
@@ -316,8 +316,8 @@ static int slices(sd_varlink *link, struct host_gpu *gpu, uint64_t after)
 static struct host_gpu *first_shared(struct broker *broker)
 {
 	for (size_t i = 0; i < broker->gpu_count; i++)
-		if (broker->gpus[i].arbiter)
-			return &broker->gpus[i];
+		if (broker->gpus[i]->arbiter)
+			return broker->gpus[i];
 	return NULL;
 }
 

@@ -153,23 +153,11 @@ int control_set_vgpu(sd_varlink *link, sd_json_variant *parameters,
 int control_reset_vgpu(sd_varlink *link, sd_json_variant *parameters,
 		       sd_varlink_method_flags_t flags, void *userdata)
 {
-	struct broker *broker = userdata;
-	const char *uuid = NULL;
-	const sd_json_dispatch_field fields[] = {
-		{"uuid", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-		 0, SD_JSON_MANDATORY},
-		{0},
-	};
 	struct vgpu *vgpu;
-	int r = sd_varlink_dispatch(link, parameters, fields, &uuid);
+	int r = control_vgpu_change(userdata, link, parameters, &vgpu);
 
 	(void)flags;
 	if (r != 0)
-		return r;
-	r = control_check(broker, link);
-	if (r >= 0)
-		r = control_vgpu(broker, link, uuid, &vgpu);
-	if (r < 0)
 		return r;
 	r = vgpu_reset(vgpu);
 	return r < 0 ? sd_varlink_error_errno(link, r)
@@ -201,8 +189,8 @@ static int enroll_place(struct broker *broker, sd_varlink *link,
 			return r;
 	}
 	for (size_t i = 0; !address && i < broker->gpu_count; i++)
-		if (broker->gpus[i].arbiter) {
-			*gpu = &broker->gpus[i];
+		if (broker->gpus[i]->arbiter) {
+			*gpu = broker->gpus[i];
 			break;
 		}
 	if (*gpu && (*gpu)->arbiter)

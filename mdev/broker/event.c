@@ -31,6 +31,7 @@ const char *const event_names[EVENT_KINDS] = {
 	[EVENT_RESET] = "reset",
 	[EVENT_VRAM_REFUSED] = "vram-refused",
 	[EVENT_GPU_GONE] = "gpu-gone",
+	[EVENT_GPU_BACK] = "gpu-back",
 };
 
 /* Contexts come and go with every program: too many lines for a journal. */

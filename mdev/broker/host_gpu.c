@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +14,9 @@
 #include "mdev/broker/spawn.h"
 #include "mdev/broker/state.h"
 #include "mdev/broker/vgpu.h"
+
+/* Guests get whole GPUs by it. */
+#define VFIO_DRIVER "vfio-pci"
 
 /**
  * struct note - an arbiter's event on its way to the event loop
@@ -126,24 +130,12 @@ static int share(struct host_gpu *gpu)
 	return r;
 }
 
-static void attributes_fill(const struct gpu_config *config,
-			    struct tranche_attribute attributes[SETTINGS])
-{
-	memset(attributes, 0, SETTINGS * sizeof(attributes[0]));
-	for (int i = 0; i < SETTINGS; i++) {
-		snprintf(attributes[i].name, sizeof(attributes[i].name), "%s",
-			 setting_names[i]);
-		setting_format(i, &config->defaults, attributes[i].value);
-	}
-	strcpy(attributes[SETTING_WEIGHT].value, SETTING_TYPE);
-	strcpy(attributes[SETTING_VRAM_LIMIT].value, SETTING_TYPE);
-}
-
 static void defaults_format(const struct arbiter_settings *defaults,
 			    char text[TRANCHE_VALUE_SIZE])
 {
-	snprintf(text, TRANCHE_VALUE_SIZE, "%u %u %s", defaults->cap,
-		 defaults->reservation, latency_names[defaults->latency]);
+	snprintf(text, TRANCHE_VALUE_SIZE, "%u %u %u %s", defaults->weight,
+		 defaults->cap, defaults->reservation,
+		 latency_names[defaults->latency]);
 }
 
 static struct state_gpu state_of(const struct host_gpu *gpu)
@@ -159,17 +151,36 @@ static struct state_gpu state_of(const struct host_gpu *gpu)
 	return state;
 }
 
+static int types_describe(const struct host_gpu *gpu,
+			  struct tranche_type types[EIGHTHS])
+{
+	struct arbiter_settings settings;
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < gpu->types.count; i++) {
+		const struct vgpu_type *type = &gpu->types.types[i];
+
+		r = type_describe(type, gpu->window, &types[i]);
+		settings = host_gpu_settings(gpu, type);
+		for (int s = 0; s < SETTINGS; s++)
+			setting_format(s, &settings, types[i].values[s]);
+	}
+	return r;
+}
+
 static int register_new(struct host_gpu *gpu)
 {
-	struct tranche_attribute attributes[SETTINGS];
+	struct tranche_type types[EIGHTHS];
 	const struct broker *broker = gpu->broker;
 	struct state_gpu state = state_of(gpu);
 	int r;
 
-	attributes_fill(gpu->config, attributes);
 	gpu->window = gpu->config->window;
-	r = module_register(broker->module, gpu->gpu->address, &gpu->types,
-			    gpu->window, attributes, &gpu->parent);
+	r = types_describe(gpu, types);
+	if (r == 0)
+		r = module_register(broker->module, gpu->gpu->address,
+				    gpu->types.capacity, types,
+				    gpu->types.count, &gpu->parent);
 	if (r < 0)
 		return r;
 	r = state_gpu_write(broker->config->run, &state);
@@ -211,6 +222,11 @@ static int take_over(struct host_gpu *gpu)
 	return register_new(gpu);
 }
 
+bool host_gpu_passed_through(const struct gpu *found)
+{
+	return found->driver && !strcmp(found->driver, VFIO_DRIVER);
+}
+
 static void serve(struct host_gpu *gpu)
 {
 	int r;
@@ -218,10 +234,6 @@ static void serve(struct host_gpu *gpu)
 	if (gpu->broker->module < 0) {
 		unserved(gpu, "there is no " TRANCHE_DEVICE
 			      ": load tranche.ko and restart tranched");
-		return;
-	}
-	if (!gpu->gpu->driver) {
-		unserved(gpu, "no kernel driver is bound to it");
 		return;
 	}
 	if (spawn_check(gpu->broker->config, gpu->reason, sizeof(gpu->reason)) <
@@ -238,46 +250,104 @@ static void serve(struct host_gpu *gpu)
 			 strerror(-r));
 }
 
-void host_gpu_init(struct host_gpu *gpu, struct broker *broker,
-		   const struct gpu *found)
+/* An arbiter that there is already keeps its accounts and types. */
+static void begin(struct host_gpu *gpu)
 {
-	*gpu = (struct host_gpu){
-		.broker = broker,
-		.gpu = found,
-		.config = config_gpu(broker->config, found->address),
-	};
+	const struct gpu *found = gpu->gpu;
+
+	gpu->reason[0] = '\0';
 	if (!gpu->config->serve)
 		unserved(gpu, "the configuration says Serve=no");
-	else if (!found->vulkan_name || !found->vulkan_library)
+	else if (host_gpu_passed_through(found))
+		unserved(gpu, VFIO_DRIVER " has it, for a guest alone");
+	else if (!found->driver && !found->software)
+		unserved(gpu, "no kernel driver is bound to it");
+	else if (!found->vulkan_name || !found->vulkan_library || gpu->silent)
 		unserved(gpu, "no Vulkan driver uses it");
-	else if (gate_check(broker->config, gpu->reason, sizeof(gpu->reason)) ==
-			 0 &&
-		 share(gpu) == 0 && !found->software)
+	else if (gate_check(gpu->broker->config, gpu->reason,
+			    sizeof(gpu->reason)) == 0 &&
+		 (gpu->arbiter || share(gpu) == 0) && !found->software)
 		serve(gpu);
-	if (gpu->reason[0])
+}
+
+static void tell(struct host_gpu *gpu)
+{
+	const struct gpu *found = gpu->gpu;
+
+	if (gpu->reason[0]) {
 		log_line(LOG_NOTICE, found->address, NULL, "not served: %s",
 			 gpu->reason);
-	else
-		log_line(LOG_INFO, found->address, NULL,
-			 "served: %s, %llu MiB of video memory", found->name,
-			 (unsigned long long)gpu->types.capacity >> 20);
+		return;
+	}
+	log_line(LOG_INFO, found->address, NULL,
+		 "served: %s, %llu MiB of video memory", found->name,
+		 (unsigned long long)gpu->types.capacity >> 20);
+	if (gpu->left)
+		event_gpu(gpu, EVENT_GPU_BACK,
+			  "%s has it again: vGPUs can be made", found->driver);
+	gpu->left = false;
+}
+
+int host_gpu_new(struct host_gpu **gpup, struct broker *broker,
+		 struct gpu *found)
+{
+	struct host_gpu *gpu = calloc(1, sizeof(*gpu));
+
+	if (!gpu)
+		return -ENOMEM;
+	gpu->gpu = calloc(1, sizeof(*gpu->gpu));
+	if (!gpu->gpu) {
+		free(gpu);
+		return -ENOMEM;
+	}
+	gpu_move(gpu->gpu, found);
+	gpu->broker = broker;
+	gpu->config = config_gpu(broker->config, gpu->gpu->address);
+	begin(gpu);
+	tell(gpu);
+	*gpup = gpu;
+	return 0;
+}
+
+void host_gpu_update(struct host_gpu *gpu, struct gpu *found)
+{
+	char was[sizeof(gpu->reason)];
+
+	/* Programs that are enrolled need what Vulkan said. */
+	gpu->silent = !found->vulkan_name;
+	if (gpu->silent)
+		gpu_vulkan_move(found, gpu->gpu);
+	gpu_deinit(gpu->gpu);
+	gpu_move(gpu->gpu, found);
+	strcpy(was, gpu->reason);
+	begin(gpu);
+	/* That its driver let go was told. */
+	if (strcmp(was, gpu->reason) && (gpu->gpu->driver || !gpu->left))
+		tell(gpu);
+}
+
+void host_gpu_removed(struct host_gpu *gpu)
+{
+	free(gpu->gpu->driver);
+	gpu->gpu->driver = NULL;
+	unserved(gpu, "it was removed from this host");
+	tell(gpu);
 }
 
 void host_gpu_gone(struct host_gpu *gpu)
 {
 	gpu->registered = false;
-	unserved(
-		gpu,
-		"its driver let go of it, or it was removed: bind it again and restart tranched");
+	gpu->left = true;
+	unserved(gpu, "its driver let go of it, or it was removed");
 	event_gpu(gpu, EVENT_GPU_GONE, "%s", gpu->reason);
 }
 
 struct host_gpu *host_gpu_by_parent(struct broker *broker, uint32_t parent)
 {
 	for (size_t i = 0; i < broker->gpu_count; i++)
-		if (broker->gpus[i].registered &&
-		    broker->gpus[i].parent == parent)
-			return &broker->gpus[i];
+		if (broker->gpus[i]->registered &&
+		    broker->gpus[i]->parent == parent)
+			return broker->gpus[i];
 	return NULL;
 }
 

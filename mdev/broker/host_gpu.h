@@ -5,10 +5,12 @@
  *
  * States: unused (@arbiter NULL), shared (programs may be enrolled), served
  * (@registered: vGPUs can be made; or software). @reason says why it is less
- * than served. A parent that goes takes its GPU back to shared.
+ * than served. A parent that goes takes its GPU back to shared; when its driver
+ * is bound again, host_gpu_update() serves it as before.
  *
- * Ownership: the broker owns it; it owns its arbiter. Locking: the event
- * loop's thread only.
+ * Ownership: the broker owns it; it owns its arbiter and what was found. It stays
+ * where it is: an arbiter and vGPUs point to it. Locking: the event loop's thread
+ * only.
  */
 #ifndef BROKER_HOST_GPU_H
 #define BROKER_HOST_GPU_H
@@ -23,40 +25,62 @@
 /**
  * struct host_gpu - one of them
  * @broker: whose
- * @gpu: what was found
+ * @gpu: what was found last
  * @config: what holds for it
  * @arbiter: NULL: Vulkan can't use it
  * @types: that it offers
  * @window: bytes, as registered
  * @registered: it is a parent
+ * @left: it was one, until its driver let go
+ * @silent: Vulkan, asked anew, says nothing of it; what it said once is kept
  * @parent: its number then
  * @existing: vGPUs of an earlier broker that are still to be told of
  * @reason: why it is not served; "": it is
  */
 struct host_gpu {
 	struct broker *broker;
-	const struct gpu *gpu;
+	struct gpu *gpu;
 	const struct gpu_config *config;
 	struct arbiter *arbiter;
 	struct type_table types;
 	uint64_t window;
 	bool registered;
+	bool left;
+	bool silent;
 	uint32_t parent;
 	uint32_t existing;
 	char reason[160];
 };
 
 /**
- * host_gpu_init - begin to share a GPU
- * @gpu: filled in; what can't be had is in its reason
+ * host_gpu_new - begin to share a GPU
+ * @gpup: the new one; what can't be had is in its reason
  * @broker: whose
- * @found: the GPU
+ * @found: the GPU; taken over
  *
  * Registers it or takes its registration over. The events of vGPUs that exist
  * are the caller's to wait for.
+ *
+ * Return: 0; -ENOMEM.
  */
-void host_gpu_init(struct host_gpu *gpu, struct broker *broker,
-		   const struct gpu *found);
+int host_gpu_new(struct host_gpu **gpup, struct broker *broker,
+		 struct gpu *found);
+
+/**
+ * host_gpu_update - take over how a GPU was found again
+ * @gpu: not registered
+ * @found: the same GPU; taken over
+ *
+ * Begins to serve it if that can be. The events of vGPUs that exist are the
+ * caller's to wait for.
+ */
+void host_gpu_update(struct host_gpu *gpu, struct gpu *found);
+
+/* host_gpu_passed_through - whether guests get it whole, by vfio-pci */
+bool host_gpu_passed_through(const struct gpu *found);
+
+/* host_gpu_removed - it is no more in this host; not registered */
+void host_gpu_removed(struct host_gpu *gpu);
 
 /* host_gpu_notes - tell what arbiters told; @broker's pipe is readable */
 void host_gpu_notes(struct broker *broker);

@@ -2,8 +2,10 @@
 #include "mdev/broker/kernel_event.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mdev/broker/creation.h"
 #include "mdev/broker/event.h"
@@ -235,6 +237,7 @@ static void handle(struct broker *broker, const struct tranche_event *event)
 	case TRANCHE_EVENT_PARENT_GONE:
 		if (gpu)
 			host_gpu_gone(gpu);
+		hardware_changed(broker);
 		break;
 	default:
 		break;
@@ -293,13 +296,31 @@ static int program_restore(struct broker *broker,
 	return 0;
 }
 
+static bool owner_lives(const struct state_vgpu *state)
+{
+	uint64_t start;
+
+	return process_began(state->owner, &start) == 0 &&
+	       start == state->owner_start;
+}
+
+static bool kernel_has(const struct state_vgpu *state)
+{
+	char path[PATH_MAX];
+
+	vgpu_sysfs_path(state->uuid, "", path, sizeof(path));
+	return access(path, F_OK) == 0;
+}
+
 /* What can't be looked at now may be there: its GPU may come back. */
 static bool may_exist(struct broker *broker, const struct state_vgpu *state)
 {
 	const struct host_gpu *gpu = broker_gpu(broker, state->gpu);
 
-	return !state->program && broker->module >= 0 &&
-	       (!gpu || !gpu->registered);
+	if (state->program)
+		return (!gpu || !gpu->arbiter) && owner_lives(state);
+	return broker->module >= 0 && (!gpu || !gpu->registered) &&
+	       kernel_has(state);
 }
 
 /* Nothing is left of what nobody knows. */

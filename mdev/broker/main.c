@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "mdev/broker/broker.h"
 #include "mdev/broker/log.h"
@@ -75,6 +76,17 @@ static int parse_options(int argc, char **argv, struct options *options)
 	return optind == argc ? 0 : bad_option(argv[optind]);
 }
 
+/* Each vGPU and each gate takes descriptors. */
+static void files_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int serve(const struct config *config)
 {
 	struct broker broker;
@@ -103,6 +115,7 @@ int main(int argc, char **argv)
 		log_line(LOG_ERR, NULL, NULL, "%s", error);
 		return EXIT_USAGE;
 	}
+	files_raise();
 	r = options.check ? EXIT_SUCCESS : serve(&config);
 	config_deinit(&config);
 	return r;

@@ -36,23 +36,23 @@ static int address_set(struct tranche_parent_register *args,
 	return 0;
 }
 
-int module_register(int control, const char *address,
-		    const struct type_table *table, uint64_t window,
-		    const struct tranche_attribute *attributes,
+int module_register(int control, const char *address, uint64_t capacity,
+		    const struct tranche_type *types, uint32_t count,
 		    uint32_t *parent)
 {
-	struct tranche_type types[EIGHTHS];
+	struct tranche_attribute attributes[SETTINGS] = {0};
 	struct tranche_parent_register args = {
-		.capacity = table->capacity,
+		.capacity = capacity,
 		.types = (uintptr_t)types,
 		.attributes = (uintptr_t)attributes,
-		.nr_types = table->count,
+		.nr_types = count,
 		.nr_attributes = SETTINGS,
 	};
 	int r = address_set(&args, address);
 
-	for (unsigned int i = 0; r == 0 && i < table->count; i++)
-		r = type_describe(&table->types[i], window, &types[i]);
+	for (int i = 0; i < SETTINGS; i++)
+		snprintf(attributes[i].name, sizeof(attributes[i].name), "%s",
+			 setting_names[i]);
 	if (r == 0)
 		r = call(control, TRANCHE_PARENT_REGISTER, &args);
 	if (r == 0)

@@ -9,27 +9,26 @@
 #define BROKER_MODULE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "kmod/uapi/tranche.h"
-#include "mdev/broker/types.h"
 
 /* module_open - Return: the control descriptor; -ENOENT without the module */
 int module_open(void);
 
 /**
- * module_register - make a GPU a parent
+ * module_register - make a GPU a parent whose vGPUs have the settings.h files
  * @control: descriptor
  * @address: of the GPU, and the name of the parent
- * @table: its types
- * @window: bytes
- * @attributes: SETTINGS of them
+ * @capacity: bytes of video memory that its vGPUs share
+ * @types: with the first values of settings
+ * @count: how many
  * @parent: its number
  *
  * Return: 0; -EEXIST: attach to it instead; another negative errno.
  */
-int module_register(int control, const char *address,
-		    const struct type_table *table, uint64_t window,
-		    const struct tranche_attribute *attributes,
+int module_register(int control, const char *address, uint64_t capacity,
+		    const struct tranche_type *types, uint32_t count,
 		    uint32_t *parent);
 
 int module_attach(int control, const char *address, uint32_t *parent,

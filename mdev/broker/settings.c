@@ -8,7 +8,7 @@
 #include <string.h>
 #include <systemd/sd-json.h>
 
-#include "tools/load/units.h"
+#include "units/units.h"
 
 const char *const setting_names[SETTINGS] = {
 	[SETTING_WEIGHT] = "weight",

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "mdev/broker/ini.h"
-#include "tools/load/units.h"
+#include "mdev/broker/keep.h"
 
 static int folder_make(const char *run, const char *name, mode_t mode)
 {
@@ -35,30 +35,9 @@ int state_init(const char *run)
 	if (r == 0)
 		r = folder_make(run, "/gpu", 0700);
 	if (r == 0)
+		r = folder_make(run, "/vulkan", 0700);
+	if (r == 0)
 		r = folder_make(run, "/state", 0700);
-	return r;
-}
-
-static FILE *file_begin(const char *path)
-{
-	char temporary[PATH_MAX + sizeof(".new")];
-
-	snprintf(temporary, sizeof(temporary), "%s.new", path);
-	return fopen(temporary, "we");
-}
-
-static int file_end(FILE *file, const char *path)
-{
-	char temporary[PATH_MAX + sizeof(".new")];
-	int r = ferror(file) ? -EIO : 0;
-
-	snprintf(temporary, sizeof(temporary), "%s.new", path);
-	if (fclose(file) && r == 0)
-		r = -errno;
-	if (r == 0 && rename(temporary, path) < 0)
-		r = -errno;
-	if (r < 0)
-		unlink(temporary);
 	return r;
 }
 
@@ -73,7 +52,7 @@ int state_vgpu_write(const char *run, const struct state_vgpu *state)
 	FILE *file;
 
 	vgpu_path(run, state->uuid, path);
-	file = file_begin(path);
+	file = keep_begin(path);
 	if (!file)
 		return -errno;
 	fprintf(file,
@@ -85,36 +64,13 @@ int state_vgpu_write(const char *run, const struct state_vgpu *state)
 	fprintf(file, "kill_ns=%" PRIu64 "\n", state->kill_ns);
 	for (int i = 0; i < SETTINGS; i++)
 		fprintf(file, "%s=%s\n", setting_names[i], state->values[i]);
-	return file_end(file, path);
-}
-
-static int text_take(char *field, size_t size, const char *value)
-{
-	if (strlen(value) >= size)
-		return -EBADMSG;
-	strcpy(field, value);
-	return 0;
-}
-
-static int number_take(uint64_t *number, uint64_t max, const char *value)
-{
-	return units_parse_count(value, 0, max, number) < 0 ? -EBADMSG : 0;
-}
-
-static int bool_take(bool *field, const char *value)
-{
-	uint64_t number;
-	int r = number_take(&number, 1, value);
-
-	if (r == 0)
-		*field = number;
-	return r;
+	return keep_end(file, path);
 }
 
 static int uid_take(uid_t *field, const char *value)
 {
 	uint64_t number;
-	int r = number_take(&number, UINT32_MAX - 1, value);
+	int r = keep_number(&number, UINT32_MAX - 1, value);
 
 	if (r == 0)
 		*field = number;
@@ -124,7 +80,7 @@ static int uid_take(uid_t *field, const char *value)
 static int pid_take(pid_t *field, const char *value)
 {
 	uint64_t number;
-	int r = number_take(&number, INT_MAX, value);
+	int r = keep_number(&number, INT_MAX, value);
 
 	if (r == 0)
 		*field = number;
@@ -138,28 +94,28 @@ static int vgpu_line(void *owner, const struct ini_line *line)
 	int setting = name_find(setting_names, SETTINGS, key);
 
 	if (setting >= 0)
-		return text_take(state->values[setting],
+		return keep_text(state->values[setting],
 				 sizeof(state->values[setting]), value);
 	if (!strcmp(key, "gpu"))
-		return text_take(state->gpu, sizeof(state->gpu), value);
+		return keep_text(state->gpu, sizeof(state->gpu), value);
 	if (!strcmp(key, "name"))
-		return text_take(state->name, sizeof(state->name), value);
+		return keep_text(state->name, sizeof(state->name), value);
 	if (!strcmp(key, "program"))
-		return bool_take(&state->program, value);
+		return keep_bool(&state->program, value);
 	if (!strcmp(key, "transient"))
-		return bool_take(&state->transient, value);
+		return keep_bool(&state->transient, value);
 	if (!strcmp(key, "elastic"))
-		return bool_take(&state->elastic, value);
+		return keep_bool(&state->elastic, value);
 	if (!strcmp(key, "stopped"))
-		return bool_take(&state->stopped, value);
+		return keep_bool(&state->stopped, value);
 	if (!strcmp(key, "uid"))
 		return uid_take(&state->uid, value);
 	if (!strcmp(key, "owner"))
 		return pid_take(&state->owner, value);
 	if (!strcmp(key, "owner_start"))
-		return number_take(&state->owner_start, UINT64_MAX, value);
+		return keep_number(&state->owner_start, UINT64_MAX, value);
 	if (!strcmp(key, "kill_ns"))
-		return number_take(&state->kill_ns, UINT64_MAX, value);
+		return keep_number(&state->kill_ns, UINT64_MAX, value);
 	return -EBADMSG;
 }
 
@@ -170,7 +126,7 @@ int state_vgpu_read(const char *run, const char *uuid, struct state_vgpu *state)
 	int r;
 
 	*state = (struct state_vgpu){0};
-	r = text_take(state->uuid, sizeof(state->uuid), uuid);
+	r = keep_text(state->uuid, sizeof(state->uuid), uuid);
 	if (r < 0)
 		return r;
 	vgpu_path(run, uuid, path);
@@ -219,13 +175,13 @@ int state_gpu_write(const char *run, const struct state_gpu *state)
 	FILE *file;
 
 	gpu_path(run, state->address, path);
-	file = file_begin(path);
+	file = keep_begin(path);
 	if (!file)
 		return -errno;
 	fprintf(file,
 		"vram=%" PRIu64 "\ntypes=%u\nwindow=%" PRIu64 "\ndefaults=%s\n",
 		state->vram, state->types, state->window, state->defaults);
-	return file_end(file, path);
+	return keep_end(file, path);
 }
 
 static int gpu_line(void *owner, const struct ini_line *line)
@@ -235,15 +191,15 @@ static int gpu_line(void *owner, const struct ini_line *line)
 	int r;
 
 	if (!strcmp(line->key, "vram"))
-		return number_take(&state->vram, UINT64_MAX, line->value);
+		return keep_number(&state->vram, UINT64_MAX, line->value);
 	if (!strcmp(line->key, "window"))
-		return number_take(&state->window, UINT64_MAX, line->value);
+		return keep_number(&state->window, UINT64_MAX, line->value);
 	if (!strcmp(line->key, "defaults"))
-		return text_take(state->defaults, sizeof(state->defaults),
+		return keep_text(state->defaults, sizeof(state->defaults),
 				 line->value);
 	if (strcmp(line->key, "types"))
 		return -EBADMSG;
-	r = number_take(&number, 0xff, line->value);
+	r = keep_number(&number, 0xff, line->value);
 	if (r == 0)
 		state->types = number;
 	return r;
@@ -257,7 +213,7 @@ int state_gpu_read(const char *run, const char *address,
 	int r;
 
 	*state = (struct state_gpu){0};
-	r = text_take(state->address, sizeof(state->address), address);
+	r = keep_text(state->address, sizeof(state->address), address);
 	if (r < 0)
 		return r;
 	gpu_path(run, address, path);

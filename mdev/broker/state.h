@@ -75,7 +75,7 @@ void state_vgpu_each(const char *run,
  * @vram: bytes lent
  * @types: as in the configuration
  * @window: bytes
- * @defaults: of attributes, as text
+ * @defaults: of settings, as text
  */
 struct state_gpu {
 	char address[16];

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes to sysfs files of vGPUs. The module asks the broker for a verdict on
- * each, so the broker must not wait for them itself: a short-lived thread does,
- * and the event loop hears of the end.
+ * each, so the broker must not wait for them itself: they are work.h's.
  *
- * States: running -> done (the callback has run, the job is freed). A thread
- * that waits for a VMM may run for long; it ends with the process.
- * Ownership: the job owns the writes. Locking: the thread has the job alone
- * until it rings.
+ * States: running -> done (the callback has run, the job is freed). One that
+ * waits for a VMM may run for long.
+ * Ownership: the job owns the writes. Locking: work.h's.
  */
 #ifndef BROKER_SYSFS_H
 #define BROKER_SYSFS_H

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pciaccess.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include "mdev/gpu/list.h"
 
 #define CLASS_DISPLAY 0x03
+
+static pthread_mutex_t pci_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void address_format(char address[static 16],
 			   const struct pci_device *device)
@@ -107,7 +110,8 @@ static int address_compare(const void *a, const void *b)
 	return strcmp(left->address, right->address);
 }
 
-int functions_list(struct gpu_list *list, const struct node_list *nodes)
+/* With libpciaccess to itself. */
+static int list_locked(struct gpu_list *list, const struct node_list *nodes)
 {
 	struct pci_device_iterator *iterator;
 	struct pci_device *device;
@@ -125,5 +129,15 @@ int functions_list(struct gpu_list *list, const struct node_list *nodes)
 	if (list->count)
 		qsort(list->gpus, list->count, sizeof(*list->gpus),
 		      address_compare);
+	return r;
+}
+
+int functions_list(struct gpu_list *list, const struct node_list *nodes)
+{
+	int r;
+
+	pthread_mutex_lock(&pci_lock);
+	r = list_locked(list, nodes);
+	pthread_mutex_unlock(&pci_lock);
 	return r;
 }

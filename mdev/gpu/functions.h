@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The PCI functions of this host that are GPUs, by libpciaccess and sysfs.
- * No state of its own; libpciaccess has one per process, so calls must not
- * overlap.
+ * Locking: libpciaccess has one state per process, so calls take turns.
  */
 #ifndef MDEV_GPU_FUNCTIONS_H
 #define MDEV_GPU_FUNCTIONS_H

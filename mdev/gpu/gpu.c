@@ -27,6 +27,36 @@ static int vulkan_add(struct gpu_list *list, const struct node_list *nodes,
 	return r;
 }
 
+static int devices_add(struct gpu_list *list, struct node_list *nodes)
+{
+	int r;
+
+	*list = (struct gpu_list){0};
+	r = node_list_init(nodes);
+	return r < 0 ? r : functions_list(list, nodes);
+}
+
+int gpu_list_scan(struct gpu_list *list)
+{
+	__attribute__((cleanup(node_list_deinit))) struct node_list nodes = {0};
+	int r = devices_add(list, &nodes);
+
+	if (r < 0)
+		gpu_list_deinit(list);
+	return r;
+}
+
+int gpu_drivers_stamp(uint64_t *stamp)
+{
+	__attribute__((cleanup(
+		manifest_list_deinit))) struct manifest_list manifests = {0};
+	int r = manifest_list_init(&manifests);
+
+	if (r == 0)
+		*stamp = manifest_list_stamp(&manifests);
+	return r;
+}
+
 int gpu_list_init(struct gpu_list *list)
 {
 	__attribute__((cleanup(
@@ -34,10 +64,7 @@ int gpu_list_init(struct gpu_list *list)
 	__attribute__((cleanup(node_list_deinit))) struct node_list nodes = {0};
 	int r;
 
-	*list = (struct gpu_list){0};
-	r = node_list_init(&nodes);
-	if (r == 0)
-		r = functions_list(list, &nodes);
+	r = devices_add(list, &nodes);
 	if (r == 0)
 		r = manifest_list_init(&manifests);
 	if (r == 0)

@@ -6,10 +6,12 @@
  * parent of mediated devices.
  *
  * Asking Vulkan loads the GPU's driver; that runs in a short-lived child, so
- * that the process that calls never has a driver in it.
+ * that the process that calls never has a driver in it. It takes long: whoever
+ * can't wait keeps the answer, with gpu_drivers_stamp() to know when it ages.
  *
- * States: a list is filled once by gpu_list_init() and then only read. It owns
- * all its strings. Locking: none.
+ * States: a list is filled once, by gpu_list_init() or gpu_list_scan(). It owns
+ * all its strings. Locking: none; a list is its caller's alone, and lists can be
+ * made by several threads.
  */
 #ifndef MDEV_GPU_GPU_H
 #define MDEV_GPU_GPU_H
@@ -56,6 +58,49 @@ struct gpu_list {
  */
 int gpu_list_init(struct gpu_list *list);
 void gpu_list_deinit(struct gpu_list *list);
+
+/**
+ * gpu_list_scan - the same without asking Vulkan: a matter of milliseconds
+ * @list: filled in; a software GPU is none without Vulkan
+ *
+ * Return: 0 or a negative errno.
+ */
+int gpu_list_scan(struct gpu_list *list);
+
+/**
+ * gpu_drivers_stamp - a number that changes with the host's Vulkan drivers
+ * @stamp: of their manifests and, where these name a path, their libraries
+ *
+ * Return: 0 or a negative errno.
+ */
+int gpu_drivers_stamp(uint64_t *stamp);
+
+/**
+ * gpu_move - take a GPU out of a list
+ * @gpu: filled in
+ * @from: left empty
+ */
+void gpu_move(struct gpu *gpu, struct gpu *from);
+
+/**
+ * gpu_vulkan_move - take over what Vulkan said
+ * @gpu: nothing of Vulkan's yet
+ * @from: left without Vulkan
+ */
+void gpu_vulkan_move(struct gpu *gpu, struct gpu *from);
+
+/**
+ * gpu_software_name - give the software GPU its names
+ * @gpu: with what Vulkan said
+ *
+ * Return: 0 or a negative errno.
+ */
+int gpu_software_name(struct gpu *gpu);
+
+void gpu_deinit(struct gpu *gpu);
+
+/* gpu_is - whether this is its address, with or without the domain */
+bool gpu_is(const struct gpu *gpu, const char *address);
 
 /**
  * gpu_find - by PCI address or "software"

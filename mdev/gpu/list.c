@@ -24,7 +24,7 @@ struct gpu *gpu_list_append(struct gpu_list *list, const char *address)
 	return gpu;
 }
 
-static void gpu_deinit(struct gpu *gpu)
+void gpu_deinit(struct gpu *gpu)
 {
 	free(gpu->vendor);
 	free(gpu->name);
@@ -33,6 +33,34 @@ static void gpu_deinit(struct gpu *gpu)
 	free(gpu->vulkan_name);
 	free(gpu->vulkan_driver);
 	free(gpu->vulkan_library);
+	*gpu = (struct gpu){0};
+}
+
+void gpu_move(struct gpu *gpu, struct gpu *from)
+{
+	*gpu = *from;
+	*from = (struct gpu){0};
+}
+
+void gpu_vulkan_move(struct gpu *gpu, struct gpu *from)
+{
+	gpu->vulkan_name = from->vulkan_name;
+	gpu->vulkan_driver = from->vulkan_driver;
+	gpu->vulkan_library = from->vulkan_library;
+	gpu->vulkan_api = from->vulkan_api;
+	gpu->vram = from->vram;
+	memcpy(gpu->heaps, from->heaps, sizeof(gpu->heaps));
+	gpu->exports = from->exports;
+	from->vulkan_name = NULL;
+	from->vulkan_driver = NULL;
+	from->vulkan_library = NULL;
+}
+
+int gpu_software_name(struct gpu *gpu)
+{
+	gpu->vendor = strdup("Software");
+	gpu->name = strdup(gpu->vulkan_name);
+	return gpu->vendor && gpu->name ? 0 : -ENOMEM;
 }
 
 void gpu_list_deinit(struct gpu_list *list)
@@ -43,17 +71,19 @@ void gpu_list_deinit(struct gpu_list *list)
 	*list = (struct gpu_list){0};
 }
 
+bool gpu_is(const struct gpu *gpu, const char *address)
+{
+	const char *full = gpu->address;
+
+	return strcmp(full, address) == 0 || (strncmp(full, "0000:", 5) == 0 &&
+					      strcmp(full + 5, address) == 0);
+}
+
 const struct gpu *gpu_find(const struct gpu_list *list, const char *address)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		const char *full = list->gpus[i].address;
-
-		if (strcmp(full, address) == 0)
+	for (size_t i = 0; i < list->count; i++)
+		if (gpu_is(&list->gpus[i], address))
 			return &list->gpus[i];
-		if (strncmp(full, "0000:", 5) == 0 &&
-		    strcmp(full + 5, address) == 0)
-			return &list->gpus[i];
-	}
 	return NULL;
 }
 
@@ -135,12 +165,8 @@ static int software_append(struct gpu_list *list, struct report_device *device)
 	if (!gpu)
 		return -ENOMEM;
 	gpu->software = true;
-	gpu->vendor = strdup("Software");
-	gpu->name = strdup(device->name);
-	if (!gpu->vendor || !gpu->name)
-		return -ENOMEM;
 	device_give(gpu, device);
-	return 0;
+	return gpu_software_name(gpu);
 }
 
 static bool names_itself(const struct report_device *device)

@@ -164,3 +164,44 @@ int manifest_library(const char *path, char **libraryp)
 		return -EBADMSG;
 	return library_resolve(path, sd_json_variant_string(library), libraryp);
 }
+
+/* FNV-1a. */
+static uint64_t stamp_add(uint64_t stamp, const void *data, size_t size)
+{
+	const unsigned char *byte = data;
+
+	for (size_t i = 0; i < size; i++)
+		stamp = (stamp ^ byte[i]) * UINT64_C(0x100000001b3);
+	return stamp;
+}
+
+/* A file that can't be looked at has a stamp as well: that of nothing. */
+static uint64_t stamp_add_file(uint64_t stamp, const char *path)
+{
+	struct stat st = {0};
+	int64_t facts[5];
+
+	if (stat(path, &st) < 0)
+		st = (struct stat){0};
+	facts[0] = (int64_t)st.st_dev;
+	facts[1] = (int64_t)st.st_ino;
+	facts[2] = st.st_size;
+	facts[3] = st.st_mtim.tv_sec;
+	facts[4] = st.st_mtim.tv_nsec;
+	stamp = stamp_add(stamp, path, strlen(path) + 1);
+	return stamp_add(stamp, facts, sizeof(facts));
+}
+
+uint64_t manifest_list_stamp(const struct manifest_list *list)
+{
+	uint64_t stamp = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < list->count; i++) {
+		__attribute__((cleanup(freep))) char *library = NULL;
+
+		stamp = stamp_add_file(stamp, list->paths[i]);
+		if (manifest_library(list->paths[i], &library) == 0)
+			stamp = stamp_add_file(stamp, library);
+	}
+	return stamp;
+}

@@ -10,6 +10,7 @@
 #define MDEV_GPU_MANIFEST_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct manifest_list {
 	char **paths;
@@ -27,6 +28,15 @@ struct manifest_list {
  */
 int manifest_list_init(struct manifest_list *list);
 void manifest_list_deinit(struct manifest_list *list);
+
+/**
+ * manifest_list_stamp - a number that changes with the drivers
+ * @list: the list
+ *
+ * Of names, places and times of the manifests and of the libraries to which they
+ * give a path.
+ */
+uint64_t manifest_list_stamp(const struct manifest_list *list);
 
 /**
  * manifest_library - the library that a manifest names

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <signal.h>
 
 #include "mdev/gpu/manifest.h"
@@ -26,6 +27,18 @@ static int loader_restrict(const char *manifest)
 	return 0;
 }
 
+/* Drivers may use select(), whatever the caller's limit is. */
+static int files_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	if (limit.rlim_cur > FD_SETSIZE)
+		limit.rlim_cur = FD_SETSIZE;
+	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
+}
+
 /* Its parent's end ends it, and a driver's crash leaves no core file. */
 static int process_bound(void)
 {
@@ -34,7 +47,7 @@ static int process_bound(void)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
 	    setrlimit(RLIMIT_CORE, &none) < 0)
 		return -errno;
-	return 0;
+	return files_limit();
 }
 
 static int print_devices(const char *manifest, struct report *report)

@@ -13,6 +13,8 @@
 #include "scheduler/lane/door.h"
 
 #define CONNECT_MS 2000
+/* How long a program that begins waits for an arbiter. */
+#define ARRIVAL_WAIT_MS 5000
 #define RETRY_MIN_MS 20
 #define RETRY_MAX_MS 500
 /* How long an allocation waits for the next arbiter: systemd restarts a broker
@@ -57,6 +59,39 @@ static int reconnect(void)
 	return r;
 }
 
+/* One try; a watcher makes its own. */
+static int connect_once(void)
+{
+	if (connection.watchers)
+		return atomic_load(&connection.alive) ? 0 : -EPIPE;
+	/* Without a watcher nobody noticed yet when the arbiter died. */
+	if (!hung_up(door_fd(&connection.door)))
+		return 0;
+	return reconnect();
+}
+
+/* Nobody answers, which the next arbiter may change; a refusal is final. */
+static bool may_come(int error)
+{
+	return error == -ECONNREFUSED || error == -ECONNRESET ||
+	       error == -ENOENT || error == -EPERM || error == -EPIPE ||
+	       error == -ETIMEDOUT;
+}
+
+/* A broker that is being restarted is not seen by programs that begin. */
+static int connect_wait(void)
+{
+	uint64_t end_ns = thread_now() + ARRIVAL_WAIT_MS * UINT64_C(1000000);
+	int r;
+
+	for (;;) {
+		r = connect_once();
+		if (!may_come(r) || thread_now() >= end_ns)
+			return r;
+		usleep(RETRY_MIN_MS * 1000);
+	}
+}
+
 static int connect_first(void)
 {
 	const char *path = secure_getenv(DOOR_ENVIRONMENT);
@@ -69,20 +104,10 @@ static int connect_first(void)
 		return r;
 	connection.lane = (struct lane){.memory_fd = -1, .bell_fd = -1};
 	atomic_store(&connection.charged, 0);
-	r = reconnect();
+	r = connect_wait();
 	if (r < 0)
 		door_deinit(&connection.door);
 	return r;
-}
-
-/* Without a watcher nobody noticed yet when the arbiter died. */
-static int connect_again(void)
-{
-	if (connection.watchers)
-		return atomic_load(&connection.alive) ? 0 : -EPIPE;
-	if (!hung_up(door_fd(&connection.door)))
-		return 0;
-	return reconnect();
 }
 
 int connection_open(void)
@@ -90,7 +115,7 @@ int connection_open(void)
 	int r;
 
 	pthread_mutex_lock(&connection.lock);
-	r = connection.users ? connect_again() : connect_first();
+	r = connection.users ? connect_wait() : connect_first();
 	if (r == 0)
 		connection.users++;
 	pthread_mutex_unlock(&connection.lock);
@@ -142,7 +167,7 @@ static void *watch(void *data)
 
 static int watch_start(void)
 {
-	int r = connect_again();
+	int r = connect_wait();
 
 	if (r < 0)
 		return r;

@@ -5,8 +5,8 @@
  *
  * States:
  *
- *   closed  no instance. connection_open() -> up, or an error: then no instance
- *           comes into being
+ *   closed  no instance. connection_open() -> up, or an error when no arbiter
+ *           came in time or it refused: then no instance comes into being
  *   up      lane and door work
  *   lost    the arbiter is gone. What is granted ends with its lease. While
  *           a device exists the watcher connects again -> up; the lane stays
@@ -31,6 +31,8 @@
 /**
  * connection_open() - Take a reference, connecting for the first
  *
+ * Where nobody answers it waits for the next arbiter, at most five seconds.
+ *
  * Return: 0; -ENOENT when no door is named; -EACCES when the arbiter refuses;
  * another negative errno when nobody answers.
  */
@@ -41,6 +43,8 @@ void connection_close(void);
 
 /**
  * connection_watch() - Keep the connection alive, from now on
+ *
+ * Waits as connection_open() does.
  *
  * Return: 0 or a negative errno.
  */

@@ -63,6 +63,15 @@ static int call_error(int r)
 	return r == -EAGAIN || r == -EINPROGRESS ? -ETIMEDOUT : r;
 }
 
+/*
+ * A socket that is not ours to open may become so: its maker gives it away after
+ * it listens. -EACCES is the arbiter's own word.
+ */
+static int connect_error(int r)
+{
+	return r == -EACCES ? -EPERM : call_error(r);
+}
+
 static int socket_open(const char *path, int timeout_ms)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -79,7 +88,7 @@ static int socket_open(const char *path, int timeout_ms)
 	while (r < 0 && errno == EINTR);
 	if (r == 0)
 		return fd;
-	r = call_error(-errno);
+	r = connect_error(-errno);
 	close(fd);
 	return r;
 }

@@ -61,8 +61,8 @@ void door_deinit(struct door *door);
  *	  to the arbiter and kept; its bell is replaced
  * @timeout_ms: for the answer
  *
- * Return: 0; -EACCES when the arbiter refuses; -ETIMEDOUT; another negative
- * errno when nobody is there.
+ * Return: 0; -EACCES when the arbiter refuses; -ETIMEDOUT; -EPERM for a socket
+ * that this process may not open; another negative errno when nobody is there.
  */
 int door_connect(struct door *door, struct lane *lane, int timeout_ms);
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "units.h"
+#include "units/units.h"
 
 #define WARM_UP 3
 #define SAMPLES_MIN 3

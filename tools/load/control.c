@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "units.h"
+#include "units/units.h"
 
 #define SLEEP_SLICE_NS (20 * NS_PER_MS)
 

@@ -7,7 +7,7 @@
 
 #include "control.h"
 #include "message.h"
-#include "units.h"
+#include "units/units.h"
 #include "vulkan_error.h"
 
 #define STAGING_SIZE (UINT64_C(1) << 20)

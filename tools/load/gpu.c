@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "message.h"
-#include "units.h"
+#include "units/units.h"
 #include "vulkan_error.h"
 
 static int instance_new(VkInstance *instancep)

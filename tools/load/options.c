@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "job.h"
-#include "units.h"
+#include "units/units.h"
 
 #define CONTEXTS_MAX 64
 #define DURATION_DEFAULT (10 * NS_PER_S)

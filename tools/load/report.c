@@ -7,7 +7,7 @@
 #include <systemd/sd-json.h>
 
 #include "message.h"
-#include "units.h"
+#include "units/units.h"
 
 typedef sd_json_variant json;
 

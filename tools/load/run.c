@@ -8,7 +8,7 @@
 #include "control.h"
 #include "message.h"
 #include "report.h"
-#include "units.h"
+#include "units/units.h"
 #include "worker.h"
 
 /* Waits have bounds of their own; this is for calls that block instead. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tools/load/units.h"
+#include "units/units.h"
 #include "tools/tranche/args.h"
 #include "tools/tranche/broker.h"
 #include "tools/tranche/json.h"

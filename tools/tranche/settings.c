@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/load/units.h"
+#include "units/units.h"
 #include "tools/tranche/broker.h"
 #include "tools/tranche/message.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "tools/load/units.h"
+#include "units/units.h"
 
 _Static_assert(TEXT_SIZE >= UNITS_TEXT, "texts of units fit");
 

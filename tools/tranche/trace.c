@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tools/load/units.h"
+#include "units/units.h"
 #include "tools/tranche/args.h"
 #include "tools/tranche/broker.h"
 #include "tools/tranche/json.h"

@@ -133,3 +133,12 @@ broker_type() {
   types=/sys/bus/pci/devices/$gpu/mdev_supported_types
   type=$(echo "$types"/*-1g.*)
 }
+
+# broker_tidy: doctor finds nothing wrong, and nothing left over, before long.
+broker_tidy() {
+  broker_waits 30 sh -c \
+    "tranche doctor >/tmp/doctor && grep -E '^ok +leftovers' /tmp/doctor" || {
+    cat /tmp/doctor
+    return 1
+  }
+}

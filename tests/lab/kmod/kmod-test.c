@@ -206,6 +206,10 @@ static void case_verdict(void)
 	value[sizeof(value) - 1] = '\0';
 	CHECK(file_write(path, value) == -EINVAL);
 	CHECK(!stand_remove(uuid));
+	s->silent = false;
+	CHECK(!stand_create(s, STAND_BIG, uuid));
+	CHECK(!file_read(path, value, sizeof(value)) && !strcmp(value, "400"));
+	CHECK(!stand_remove(uuid));
 	stand_end(s);
 }
 

@@ -94,7 +94,7 @@ void stand_pci(char *pci, size_t size)
 }
 
 static void type_fill(struct tranche_type *type, const char *name,
-		      uint64_t cost)
+		      uint64_t cost, const char *weight)
 {
 	const uint32_t both = TRANCHE_REGION_READ | TRANCHE_REGION_WRITE;
 	struct tranche_layout *layout = &type->layout;
@@ -104,6 +104,7 @@ static void type_fill(struct tranche_type *type, const char *name,
 	snprintf(type->name, sizeof(type->name), "sample-%s", name);
 	snprintf(type->description, sizeof(type->description),
 		 "cost: %u\nkind: sample", (unsigned int)cost);
+	snprintf(type->values[0], sizeof(type->values[0]), "%s", weight);
 	type->cost = cost;
 	type->instances = STAND_CAPACITY;
 	layout->regions[SAMPLE_BAR] =
@@ -203,8 +204,8 @@ static void stand_open(struct stand *stand)
 void stand_begin(struct stand *stand, uint32_t timeout_ms)
 {
 	struct tranche_attribute attributes[] = {
-		{"weight", "100"},
-		{"tenant", ""},
+		{"weight"},
+		{"tenant"},
 	};
 	struct tranche_type types[2];
 	struct tranche_parent_register args = {
@@ -219,8 +220,8 @@ void stand_begin(struct stand *stand, uint32_t timeout_ms)
 	};
 	unsigned int domain, bus, device, function;
 
-	type_fill(&types[0], STAND_TYPE, 1);
-	type_fill(&types[1], STAND_BIG, 4);
+	type_fill(&types[0], STAND_TYPE, 1, "100");
+	type_fill(&types[1], STAND_BIG, 4, "400");
 	stand_open(stand);
 	CHECK(sscanf(stand->pci, "%x:%x:%x.%x", &domain, &bus, &device,
 		     &function) == 4);

@@ -56,11 +56,24 @@ static void no_driver_in_this_process(void **state)
 	assert_int_equal(count, 0);
 }
 
+static void scan_asks_no_driver(void **state)
+{
+	struct gpu_list list;
+
+	(void)state;
+	assert_int_equal(gpu_list_scan(&list), 0);
+	assert_null(gpu_find(&list, "software"));
+	for (size_t i = 0; i < list.count; i++)
+		assert_null(list.gpus[i].vulkan_name);
+	gpu_list_deinit(&list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lavapipe_is_software),
 		cmocka_unit_test(no_driver_in_this_process),
+		cmocka_unit_test(scan_asks_no_driver),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

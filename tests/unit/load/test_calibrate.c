@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "calibrate.h"
-#include "units.h"
+#include "units/units.h"
 
 struct mock_gpu {
 	uint64_t submit_ns;

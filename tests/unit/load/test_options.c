@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "options.h"
-#include "units.h"
+#include "units/units.h"
 
 #define WORDS_MAX 16
 

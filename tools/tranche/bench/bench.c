@@ -181,8 +181,7 @@ static int passed_measure(struct bench *bench)
 	if (r < 0)
 		return r;
 	r = wait_until(bench->event, SETTLE_US, NULL, NULL);
-	printf("\n== the GPU is back; tranched let go of it: restart it with "
-	       "'systemctl restart tranched'\n");
+	printf("\n== the GPU is back\n");
 	return r == -ETIMEDOUT ? rows_alone(bench, ROW_AGAIN) : r;
 }
 

@@ -9,7 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "tools/load/units.h"
+#include "units/units.h"
 #include "tools/tranche/message.h"
 
 void host_kernel(char path[static HOST_PATH])

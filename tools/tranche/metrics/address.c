@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/load/units.h"
+#include "units/units.h"
 #include "tools/tranche/message.h"
 
 /* Parts 127.0.0.1:9 or [::1]:9; changes @text. Return: 0; -EINVAL. */

@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "tools/load/units.h"
+#include "units/units.h"
 
 void exposition_family(FILE *file, const char *name, enum exposition_type type,
 		       const char *help)

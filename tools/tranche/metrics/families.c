@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/load/units.h"
+#include "units/units.h"
 #include "tools/tranche/json.h"
 #include "tools/tranche/metrics/exposition.h"
 

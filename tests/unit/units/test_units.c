@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "units.h"
+#include "units/units.h"
 
 static void test_counts(void **state)
 {

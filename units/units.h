@@ -3,8 +3,8 @@
  * Numbers with units, as people write and read them: sizes, durations, counts.
  * Pure functions without state; the C locale's decimal point is assumed.
  */
-#ifndef TRANCHE_LOAD_UNITS_H
-#define TRANCHE_LOAD_UNITS_H
+#ifndef TRANCHE_UNITS_H
+#define TRANCHE_UNITS_H
 
 #include <stddef.h>
 #include <stdint.h>

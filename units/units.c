@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "units.h"
+#include "units/units.h"
 
 #include <ctype.h>
 #include <errno.h>
