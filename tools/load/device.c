@@ -127,6 +127,21 @@ void buffer_deinit(struct buffer *buffer, struct device *device)
 	*buffer = (struct buffer){0};
 }
 
+/* As vkWaitForFences(), for a while. */
+static VkResult fence_wait(struct device *device, VkFence fence)
+{
+	VkResult result;
+
+	if (!device->poll_ns || control_stopping())
+		return vkWaitForFences(device->handle, 1, &fence, VK_TRUE,
+				       WAIT_SLICE_NS);
+	result = vkGetFenceStatus(device->handle, fence);
+	if (result != VK_NOT_READY)
+		return result;
+	control_sleep(control_now() + device->poll_ns);
+	return VK_TIMEOUT;
+}
+
 int device_wait(struct device *device, VkFence fence)
 {
 	uint64_t start = control_now();
@@ -134,8 +149,7 @@ int device_wait(struct device *device, VkFence fence)
 	VkResult result;
 
 	for (;;) {
-		result = vkWaitForFences(device->handle, 1, &fence, VK_TRUE,
-					 WAIT_SLICE_NS);
+		result = fence_wait(device, fence);
 		if (result == VK_SUCCESS)
 			return 0;
 		if (result != VK_TIMEOUT)
@@ -236,7 +250,7 @@ static int device_init(struct device *device)
 }
 
 int device_new(struct device **devicep, const struct gpu *gpu, uint32_t family,
-	       uint64_t timeout_ns)
+	       uint64_t timeout_ns, uint64_t poll_ns)
 {
 	__attribute__((cleanup(device_freep))) struct device *device = NULL;
 	int r;
@@ -247,6 +261,7 @@ int device_new(struct device **devicep, const struct gpu *gpu, uint32_t family,
 	device->gpu = gpu;
 	device->family = family;
 	device->timeout_ns = timeout_ns;
+	device->poll_ns = poll_ns;
 	vkGetPhysicalDeviceMemoryProperties(gpu->handle, &device->memory_types);
 	r = device_init(device);
 	if (r < 0)

@@ -38,6 +38,8 @@ struct device {
 	VkPhysicalDeviceMemoryProperties memory_types;
 	/* No wait for the device is longer; 0: no bound. */
 	uint64_t timeout_ns;
+	/* Between two looks at a fence; 0: the driver waits. */
+	uint64_t poll_ns;
 
 	/* For transfers: staging memory, its commands and their fence. */
 	struct buffer staging;
@@ -51,11 +53,13 @@ struct device {
  * @gpu: the GPU; it must outlive the device
  * @family: the queue family, from gpu_find_family()
  * @timeout_ns: the longest wait for the device in nanoseconds; 0: no bound
+ * @poll_ns: sleep so long between two looks at a fence, in nanoseconds; 0: let
+ *           the driver wait, which some do by looking all the time
  *
  * Return: 0 or a negative errno as of vulkan_errno(). Failures are told.
  */
 int device_new(struct device **devicep, const struct gpu *gpu, uint32_t family,
-	       uint64_t timeout_ns);
+	       uint64_t timeout_ns, uint64_t poll_ns);
 
 /**
  * device_free() - close a device

@@ -23,6 +23,7 @@ enum option_code {
 	OPTION_ITERATIONS,
 	OPTION_ITEMS,
 	OPTION_THINK,
+	OPTION_POLL,
 	OPTION_DEPTH,
 	OPTION_DURATION,
 	OPTION_SUBMISSIONS,
@@ -47,6 +48,7 @@ static const struct option long_options[] = {
 	{"iterations", required_argument, NULL, OPTION_ITERATIONS},
 	{"items", required_argument, NULL, OPTION_ITEMS},
 	{"think-ms", required_argument, NULL, OPTION_THINK},
+	{"poll-ms", required_argument, NULL, OPTION_POLL},
 	{"depth", required_argument, NULL, OPTION_DEPTH},
 	{"duration", required_argument, NULL, OPTION_DURATION},
 	{"submissions", required_argument, NULL, OPTION_SUBMISSIONS},
@@ -125,13 +127,13 @@ static int parse_dispatch(struct parser *parser, const char *text)
 	return 0;
 }
 
-static int parse_think(struct parser *parser, const char *text)
+static int parse_pause(struct parser *parser, const char *name,
+		       const char *text, uint64_t *nsp)
 {
-	if (units_parse_ms(text, &parser->options->think_ns) < 0)
+	if (units_parse_ms(text, nsp) < 0)
 		return complain(parser,
-				"--think-ms '%s': give milliseconds, such as "
-				"0.5",
-				text);
+				"--%s '%s': give milliseconds, such as 0.5",
+				name, text);
 	return 0;
 }
 
@@ -203,7 +205,10 @@ static int parse_value(struct parser *parser, int code, const char *text)
 		return parse_u32(parser, "items", text, 1, UINT32_MAX,
 				 &options->items);
 	case OPTION_THINK:
-		return parse_think(parser, text);
+		return parse_pause(parser, "think-ms", text,
+				   &options->think_ns);
+	case OPTION_POLL:
+		return parse_pause(parser, "poll-ms", text, &options->poll_ns);
 	case OPTION_DEPTH:
 		return parse_u32(parser, "depth", text, 1, JOB_DEPTH_MAX,
 				 &options->depth);
@@ -388,6 +393,8 @@ const char *options_help(void)
 	       "  --items N           fma: work items; copy: blocks of 16 bytes; gemm: edge of\n"
 	       "                      the matrices, a multiple of 16\n"
 	       "  --think-ms MS       pause after each completion (0)\n"
+	       "  --poll-ms MS        look for completions so often, with sleep between; 0: wait\n"
+	       "                      for each as the driver does (0)\n"
 	       "  --depth N           submissions in flight, 1 to 64 (1)\n"
 	       "  --contexts N        as many devices, each with its own thread and queue (1)\n"
 	       "  --memory SIZE       device memory that each context holds, such as 512M\n"

@@ -30,6 +30,8 @@ struct options {
 	/* 0: the kernel's default, or what the memory allows. */
 	uint32_t items;
 	uint64_t think_ns;
+	/* Between two looks for completions; 0: the driver waits. */
+	uint64_t poll_ns;
 	uint32_t depth;
 	/* 0: no end. */
 	uint64_t duration_ns;

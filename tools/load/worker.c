@@ -47,7 +47,8 @@ int worker_init(struct worker *worker, const struct options *options,
 	/* An endless dispatch is meant to last: its time is bounded by the
 	 * run, not by the wait. */
 	r = device_new(&worker->device, gpu, family,
-		       kernel->endless ? 0 : options->timeout_ns);
+		       kernel->endless ? 0 : options->timeout_ns,
+		       options->poll_ns);
 	if (r < 0)
 		return r;
 	r = job_new(&worker->job, worker->device, kernel, work, options->depth,

@@ -53,11 +53,13 @@ static void test_every_value(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("--kind copy --dispatch-ms 2.5 --think-ms 0.5 "
+			       "--poll-ms 20 "
 			       "--depth 8 --duration 1h --memory 64M"),
 			 0);
 	assert_ptr_equal(options.kernel, &kernel_copy);
 	assert_int_equal(options.dispatch_ns, 2500000);
 	assert_int_equal(options.think_ns, 500000);
+	assert_int_equal(options.poll_ns, 20000000);
 	assert_int_equal(options.depth, 8);
 	assert_int_equal(options.duration_ns, 3600 * NS_PER_S);
 	assert_int_equal(options.memory, 64 << 20);
@@ -129,6 +131,7 @@ static void test_complaints(void **state)
 		{"--dispatch-ms 0", "--dispatch-ms"},
 		{"--dispatch-ms fast", "fast"},
 		{"--think-ms -1", "--think-ms"},
+		{"--poll-ms -1", "--poll-ms"},
 		{"--iterations 0", "--iterations"},
 		{"--depth 0", "--depth"},
 		{"--depth 65", "from 1 to 64"},
@@ -177,7 +180,8 @@ static void test_help_tells_every_option(void **state)
 {
 	static const char *const names[] = {
 		"--kind",      "--dispatch-ms",	   "--iterations",
-		"--items",     "--think-ms",	   "--depth",
+		"--poll-ms",   "--items",	   "--think-ms",
+		"--depth",
 		"--contexts",  "--memory",	   "--overcommit",
 		"--seed",      "--duration",	   "--submissions",
 		"--timeout",   "--list",	   "--device",

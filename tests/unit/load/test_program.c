@@ -325,6 +325,15 @@ static void test_think_time(void **state)
 	assert_int_equal(number(summary(), "think_ns"), 1000000);
 }
 
+static void test_polled(void **state)
+{
+	(void)state;
+	run("--items 64 --iterations 1 --poll-ms 2 --depth 4 --submissions 20 "
+	    "--summary-only --quiet");
+	check_right("fma");
+	assert_int_equal(number(summary(), "submissions"), 20);
+}
+
 static void test_signals_end_in_order(void **state)
 {
 	static const int signals[] = {SIGINT, SIGTERM};
@@ -477,6 +486,7 @@ int main(void)
 		TEST(test_calibrate_only),
 		TEST(test_held_memory),
 		TEST(test_think_time),
+		TEST(test_polled),
 		TEST(test_signals_end_in_order),
 		TEST(test_wrong_result),
 		TEST(test_wrong_result_while_running),

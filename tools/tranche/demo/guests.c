@@ -150,12 +150,17 @@ int guests_calibrate(struct demo *demo)
 	return r;
 }
 
+/*
+ * As many jobs ahead as bridge the time that a slow guest needs to ask for
+ * more: one that asks too late has no claim to its share.
+ */
 static int load_start(struct demo_guest *guest)
 {
 	int r;
 
 	r = guest_start(guest->guest, DEMO_LOAD,
-			"tranche-load --quiet --duration 0 --depth 4 "
+			"tranche-load --quiet --duration 0 --depth 16 "
+			"--poll-ms 20 "
 			"--items %" PRIu64 " --iterations %" PRIu64
 			" --dispatch-ms %.6f",
 			guest->items, guest->iterations,
