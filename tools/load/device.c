@@ -321,7 +321,7 @@ static int transfer_begin(struct device *device)
 	return 0;
 }
 
-static int transfer_end(struct device *device)
+static int transfer_submit(struct device *device)
 {
 	const VkSubmitInfo submit = {
 		.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
@@ -344,10 +344,17 @@ static int transfer_end(struct device *device)
 				       device->transfer_fence);
 	if (result != VK_SUCCESS)
 		return vulkan_fail(result, "submit a transfer");
-	return device_wait(device, device->transfer_fence);
+	return 0;
 }
 
-static int copy_range(struct device *device, VkBuffer from,
+static int transfer_end(struct device *device)
+{
+	int r = transfer_submit(device);
+
+	return r < 0 ? r : device_wait(device, device->transfer_fence);
+}
+
+static int copy_begin(struct device *device, VkBuffer from,
 		      uint64_t from_offset, VkBuffer to, uint64_t to_offset,
 		      uint64_t size)
 {
@@ -362,7 +369,47 @@ static int copy_range(struct device *device, VkBuffer from,
 	if (r < 0)
 		return r;
 	vkCmdCopyBuffer(device->transfer, from, to, 1, &region);
-	return transfer_end(device);
+	return 0;
+}
+
+static int copy_range(struct device *device, VkBuffer from,
+		      uint64_t from_offset, VkBuffer to, uint64_t to_offset,
+		      uint64_t size)
+{
+	int r = copy_begin(device, from, from_offset, to, to_offset, size);
+
+	return r < 0 ? r : transfer_end(device);
+}
+
+int device_peek_start(struct device *device, const struct buffer *buffer,
+		      uint64_t offset, uint64_t size)
+{
+	int r;
+
+	if (size > STAGING_SIZE)
+		return -EINVAL;
+	r = copy_begin(device, buffer->handle, offset, device->staging.handle,
+		       0, size);
+	return r < 0 ? r : transfer_submit(device);
+}
+
+int device_peek_end(struct device *device, bool wait, const void **datap)
+{
+	VkResult result;
+	int r;
+
+	if (!wait) {
+		result = vkGetFenceStatus(device->handle,
+					  device->transfer_fence);
+		if (result == VK_NOT_READY)
+			return -EAGAIN;
+		if (result != VK_SUCCESS)
+			return vulkan_fail(result, "read results");
+	}
+	r = device_wait(device, device->transfer_fence);
+	if (r == 0)
+		*datap = device->staging.map;
+	return r;
 }
 
 int device_read(struct device *device, const struct buffer *buffer,

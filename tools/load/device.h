@@ -11,6 +11,7 @@
 #ifndef TRANCHE_LOAD_DEVICE_H
 #define TRANCHE_LOAD_DEVICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
@@ -99,6 +100,32 @@ int device_fence_new(struct device *device, VkFence *fencep);
  * Return: 0 or a negative errno. Failures are told.
  */
 int device_commands_new(struct device *device, VkCommandBuffer *commandsp);
+
+/**
+ * device_peek_start() - have a part of a buffer copied without waiting for it
+ * @device: the device; no other peek, read, write or fill until
+ *          device_peek_end() has returned anything but -EAGAIN
+ * @buffer: the buffer
+ * @offset: where the part begins, in bytes
+ * @size: of the part, in bytes, at most 1 MiB
+ *
+ * It is read as it is after what was submitted before, and before what is
+ * submitted later.
+ *
+ * Return: 0; -EINVAL: too large; as device_read().
+ */
+int device_peek_start(struct device *device, const struct buffer *buffer,
+		      uint64_t offset, uint64_t size);
+
+/**
+ * device_peek_end() - take what device_peek_start() has asked for
+ * @device: the device
+ * @wait: wait for it
+ * @datap: where the place of the data goes; valid until the next transfer
+ *
+ * Return: 0; -EAGAIN: it is not there yet; as device_wait().
+ */
+int device_peek_end(struct device *device, bool wait, const void **datap);
 
 /**
  * device_read() - copy from a buffer

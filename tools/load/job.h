@@ -36,6 +36,14 @@ struct job_slot {
 	bool completed;
 };
 
+/* A part of an output on its way to be checked. */
+struct job_sample {
+	bool pending;
+	uint32_t nonce;
+	uint64_t first;
+	uint64_t count;
+};
+
 struct job {
 	struct device *device;
 	const struct load_kernel *kernel;
@@ -60,6 +68,7 @@ struct job {
 	uint32_t in_flight;
 	uint32_t submitted;
 	uint64_t sample_next;
+	struct job_sample sample;
 };
 
 /* What checks have found. */
@@ -175,27 +184,39 @@ int job_complete(struct job *job, uint64_t *latency_nsp);
 void job_release(struct job *job);
 
 /**
- * job_verify_sample() - check a part of the output completed last
- * @job: the job; job_complete() must have returned 0 before
+ * job_sample_start() - have a part of the output completed last read back
+ * @job: the job; job_complete() must have returned 0 before, and no other
+ *       sample may be pending
+ *
+ * Does not wait, so that submissions may stay in flight. Successive calls take
+ * successive parts.
+ *
+ * Return: 0 or a negative errno as of vulkan_errno(). Failures are told.
+ */
+int job_sample_start(struct job *job);
+
+/**
+ * job_sample_check() - check the pending sample, if there is one
+ * @job: the job
+ * @wait: wait for it
  * @verdict: what is found is added to it
  *
- * Successive calls check successive parts. What a call computes on the CPU is
- * bounded (about a million steps).
+ * What a call computes on the CPU is bounded (about 2^18 steps).
  *
- * Return: 0; -EBADMSG when a word is wrong; another negative errno. Failures
- * are told.
+ * Return: 0, also when it is not there yet; -EBADMSG when a word is wrong;
+ * another negative errno. Failures are told.
  */
-int job_verify_sample(struct job *job, struct job_verdict *verdict);
+int job_sample_check(struct job *job, bool wait, struct job_verdict *verdict);
 
 /**
  * job_verify_all() - check the outputs of all slots and the held memory
- * @job: the job; nothing may be in flight
+ * @job: the job; nothing may be in flight, no sample pending
  * @verdict: what is found is added to it
  *
  * Outputs are checked in full, unless that took the CPU more than about 2^28
  * steps per slot: then in 64 evenly spread parts.
  *
- * Return: as job_verify_sample().
+ * Return: as job_sample_check().
  */
 int job_verify_all(struct job *job, struct job_verdict *verdict);
 

@@ -13,23 +13,17 @@
 #define PART_WORDS 262144u
 #define SAMPLE_WORDS 4096u
 /* Bounds of the CPU's work: see the header. */
-#define SAMPLE_STEPS (1u << 20)
+#define SAMPLE_STEPS (1u << 18)
 #define VERIFY_STEPS (1u << 28)
 #define VERIFY_PARTS 64u
 
-static int verify_part(struct job *job, const struct job_slot *slot,
-		       const struct load_check *check, uint64_t first,
-		       uint32_t *words, uint64_t count,
-		       struct job_verdict *verdict)
+static int verify_words(struct job *job, const struct load_check *check,
+			uint64_t first, const uint32_t *words, uint64_t count,
+			struct job_verdict *verdict)
 {
 	struct load_mismatch mismatch;
 	uint64_t wrong;
-	int r;
 
-	r = device_read(job->device, &slot->output, first * 4, words,
-			count * 4);
-	if (r < 0)
-		return r;
 	wrong = kernel_verify(job->kernel, check, first, words, count,
 			      &mismatch);
 	verdict->verified += count;
@@ -42,6 +36,18 @@ static int verify_part(struct job *job, const struct job_slot *slot,
 		      (unsigned long long)mismatch.word, mismatch.found,
 		      mismatch.expected);
 	return -EBADMSG;
+}
+
+static int verify_part(struct job *job, const struct job_slot *slot,
+		       const struct load_check *check, uint64_t first,
+		       uint32_t *words, uint64_t count,
+		       struct job_verdict *verdict)
+{
+	int r = device_read(job->device, &slot->output, first * 4, words,
+			    count * 4);
+
+	return r < 0 ? r
+		     : verify_words(job, check, first, words, count, verdict);
 }
 
 static int verify_range(struct job *job, const struct job_slot *slot,
@@ -76,19 +82,46 @@ static uint64_t words_within(const struct job *job, uint32_t steps)
 	return words ? words : 1;
 }
 
-int job_verify_sample(struct job *job, struct job_verdict *verdict)
+int job_sample_start(struct job *job)
 {
 	uint32_t last = (job->oldest + job->depth - 1) % job->depth;
+	const struct job_slot *slot = &job->slots[last];
 	uint64_t total = job->kernel->output_words(job->work.items);
 	uint64_t count = words_within(job, SAMPLE_STEPS);
 	uint64_t first = job->sample_next;
+	int r;
 
 	if (count > SAMPLE_WORDS)
 		count = SAMPLE_WORDS;
 	if (count > total - first)
 		count = total - first;
+	r = device_peek_start(job->device, &slot->output, first * 4, count * 4);
+	if (r < 0)
+		return r;
 	job->sample_next = (first + count) % total;
-	return verify_range(job, &job->slots[last], first, count, verdict);
+	job->sample = (struct job_sample){true, slot->nonce, first, count};
+	return 0;
+}
+
+int job_sample_check(struct job *job, bool wait, struct job_verdict *verdict)
+{
+	struct job_sample *sample = &job->sample;
+	struct load_check check;
+	const void *words;
+	int r;
+
+	if (!sample->pending)
+		return 0;
+	r = device_peek_end(job->device, wait, &words);
+	if (r == -EAGAIN)
+		return 0;
+	sample->pending = false;
+	if (r < 0)
+		return r;
+	kernel_check_init(&check, job->kernel, &job->work, job->seed,
+			  sample->nonce);
+	return verify_words(job, &check, sample->first, words, sample->count,
+			    verdict);
 }
 
 static int verify_slot(struct job *job, const struct job_slot *slot,

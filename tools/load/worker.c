@@ -133,16 +133,19 @@ static int complete_one(struct worker *worker)
 	return 0;
 }
 
-static int check_sample(struct worker *worker)
+/* Without a wait: the GPU would run dry of what was submitted ahead. */
+static int check_sample(struct worker *worker, bool wait)
 {
 	struct job_verdict verdict = {0};
 	int r;
 
+	r = job_sample_check(worker->job, wait, &verdict);
+	count_verdict(worker, &verdict);
+	if (r < 0 || wait || worker->job->sample.pending)
+		return r;
 	if (!atomic_exchange(&worker->sample_due, false))
 		return 0;
-	r = job_verify_sample(worker->job, &verdict);
-	count_verdict(worker, &verdict);
-	return r;
+	return job_sample_start(worker->job);
 }
 
 static int drive(struct worker *worker)
@@ -155,11 +158,11 @@ static int drive(struct worker *worker)
 		if (r < 0)
 			return r;
 		if (!worker->job->in_flight)
-			return 0;
+			return check_sample(worker, true);
 		r = complete_one(worker);
 		if (r < 0)
 			return r;
-		r = check_sample(worker);
+		r = check_sample(worker, false);
 		if (r < 0)
 			return r;
 		if (worker->options->think_ns)
