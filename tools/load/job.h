@@ -201,7 +201,7 @@ int job_sample_start(struct job *job);
  * @wait: wait for it
  * @verdict: what is found is added to it
  *
- * What a call computes on the CPU is bounded (about 2^18 steps).
+ * What a call computes on the CPU is bounded (about 2^16 steps).
  *
  * Return: 0, also when it is not there yet; -EBADMSG when a word is wrong;
  * another negative errno. Failures are told.
@@ -213,8 +213,8 @@ int job_sample_check(struct job *job, bool wait, struct job_verdict *verdict);
  * @job: the job; nothing may be in flight, no sample pending
  * @verdict: what is found is added to it
  *
- * Outputs are checked in full, unless that took the CPU more than about 2^28
- * steps per slot: then in 64 evenly spread parts.
+ * Outputs are checked in full, unless that took the CPU more than about 2^26
+ * steps: then each in 64 evenly spread parts.
  *
  * Return: as job_sample_check().
  */

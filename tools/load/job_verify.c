@@ -13,8 +13,8 @@
 #define PART_WORDS 262144u
 #define SAMPLE_WORDS 4096u
 /* Bounds of the CPU's work: see the header. */
-#define SAMPLE_STEPS (1u << 18)
-#define VERIFY_STEPS (1u << 28)
+#define SAMPLE_STEPS (1u << 16)
+#define VERIFY_STEPS (1u << 26)
 #define VERIFY_PARTS 64u
 
 static int verify_words(struct job *job, const struct load_check *check,
@@ -128,7 +128,7 @@ static int verify_slot(struct job *job, const struct job_slot *slot,
 		       struct job_verdict *verdict)
 {
 	uint64_t total = job->kernel->output_words(job->work.items);
-	uint64_t bound = words_within(job, VERIFY_STEPS);
+	uint64_t bound = words_within(job, VERIFY_STEPS / job->depth);
 	uint64_t part;
 
 	if (total <= bound)

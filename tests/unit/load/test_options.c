@@ -179,15 +179,14 @@ static void test_empty_device(void **state)
 static void test_help_tells_every_option(void **state)
 {
 	static const char *const names[] = {
-		"--kind",      "--dispatch-ms",	   "--iterations",
-		"--poll-ms",   "--items",	   "--think-ms",
-		"--depth",
-		"--contexts",  "--memory",	   "--overcommit",
-		"--seed",      "--duration",	   "--submissions",
-		"--timeout",   "--list",	   "--device",
-		"--engine",    "--calibrate-only", "--quiet",
-		"--json-only", "--summary-only",   "--help",
-		"--version",
+		"--kind",	 "--dispatch-ms", "--iterations",
+		"--poll-ms",	 "--items",	  "--think-ms",
+		"--depth",	 "--contexts",	  "--memory",
+		"--overcommit",	 "--seed",	  "--duration",
+		"--submissions", "--timeout",	  "--list",
+		"--device",	 "--engine",	  "--calibrate-only",
+		"--quiet",	 "--json-only",	  "--summary-only",
+		"--help",	 "--version",
 	};
 
 	(void)state;
