@@ -89,7 +89,8 @@ static void files_raise(void)
 
 static int serve(const struct config *config)
 {
-	struct broker broker;
+	/* Its arbiters outlive it: see broker_deinit(). */
+	static struct broker broker;
 	int r = broker_init(&broker, config);
 
 	if (r == 0)
