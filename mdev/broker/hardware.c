@@ -142,11 +142,9 @@ static int begin_with_kept(struct broker *broker)
 
 	if (r < 0)
 		return r;
+	any = answers_read(broker, &list);
 	r = software_add(broker);
-	any = answers_read(broker, &list) || r == 0;
-	if (r == -ENOENT)
-		r = any ? 0 : r;
-	if (r == 0)
+	if (r == 0 || (r == -ENOENT && any))
 		r = gpus_add(broker, &list);
 	gpu_list_deinit(&list);
 	return r;
@@ -183,11 +181,6 @@ static void on_ask(void *owner)
 	question->error = gpu_list_init(&question->list);
 }
 
-static struct host_gpu *find(struct broker *broker, const struct gpu *found)
-{
-	return broker_gpu(broker, found->address);
-}
-
 static bool differ(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) != 0 : a != b;
@@ -209,7 +202,7 @@ static bool moved(const struct host_gpu *gpu, const struct gpu *found)
  */
 static bool gpu_look(struct broker *broker, struct gpu *found, bool asked)
 {
-	struct host_gpu *gpu = find(broker, found);
+	struct host_gpu *gpu = broker_gpu(broker, found->address);
 	bool known = vulkan_cache_read(broker->config->run, found) == 0;
 	bool may_know = found->driver && !host_gpu_passed_through(found);
 

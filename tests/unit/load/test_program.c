@@ -374,6 +374,19 @@ static void test_wrong_result_while_running(void **state)
 	assert_string_equal(text(summary(), "result"), "wrong_result");
 }
 
+/* A queue that runs dry once a second looks idle to whoever shares the GPU. */
+static void test_samples_do_not_drain_the_queue(void **state)
+{
+	(void)state;
+	setenv("FAULT", "drain", 1);
+	run_program(LOAD_FAULTY_PROGRAM,
+		    "--kind gemm --dispatch-ms 20 --depth 8 --duration 4 "
+		    "--quiet --summary-only",
+		    0);
+	unsetenv("FAULT");
+	check_right("gemm");
+}
+
 static void test_device_loss(void **state)
 {
 	(void)state;
@@ -490,6 +503,7 @@ int main(void)
 		TEST(test_signals_end_in_order),
 		TEST(test_wrong_result),
 		TEST(test_wrong_result_while_running),
+		TEST(test_samples_do_not_drain_the_queue),
 		TEST(test_device_loss),
 		TEST(test_refused_memory),
 		TEST(test_more_memory_than_there_is),

@@ -545,6 +545,16 @@ static void long_gaps_of_the_past_are_soon_forgotten(void **unused)
 	assert_in_range(stats_of(&t.a).gap_high_ns, 50 * US, 1600 * US);
 }
 
+/* A job of a's ends while b waits. */
+static void end_a_job_beside_b(void)
+{
+	submit(&t.a);
+	idle(&t.a);
+	want(&t.b);
+	t.now += 200 * US;
+	complete(&t.a, 200 * US);
+}
+
 static void short_known_gaps_keep_the_slot(void **unused)
 {
 	unsigned int i;
@@ -554,11 +564,7 @@ static void short_known_gaps_keep_the_slot(void **unused)
 	assert_granted(&t.a);
 	for (i = 0; i < 8; i++)
 		loop_once(&t.a, 200 * US, 50 * US);
-	submit(&t.a);
-	idle(&t.a);
-	want(&t.b);
-	t.now += 200 * US;
-	complete(&t.a, 200 * US);
+	end_a_job_beside_b();
 	assert_int_equal(decide(), TSCHED_KEEP);
 	assert_in_range(t.d.wake_ns - t.now, 50 * US, 100 * US);
 	t.now = t.d.wake_ns;
@@ -581,11 +587,7 @@ static void a_long_gap_now_and_then_keeps_the_slot(void **unused)
 	/* With a slice that is new. */
 	release(&t.a);
 	assert_granted(&t.a);
-	submit(&t.a);
-	idle(&t.a);
-	want(&t.b);
-	t.now += 200 * US;
-	complete(&t.a, 200 * US);
+	end_a_job_beside_b();
 	assert_int_equal(decide(), TSCHED_KEEP);
 	assert_int_equal(t.d.wake_ns - t.now, 2 * MS);
 	t.now = t.d.wake_ns;
@@ -602,11 +604,7 @@ static void gaps_that_are_usually_long_do_not(void **unused)
 	assert_granted(&t.a);
 	for (i = 0; i < 20; i++)
 		loop_once(&t.a, 200 * US, 3 * MS);
-	submit(&t.a);
-	idle(&t.a);
-	want(&t.b);
-	t.now += 200 * US;
-	complete(&t.a, 200 * US);
+	end_a_job_beside_b();
 	assert_int_equal(decide(), TSCHED_REVOKE);
 	assert_int_equal(t.d.reason, TSCHED_BY_IDLE);
 }

@@ -4,8 +4,13 @@
  * tranche-load-faulty in front of the loader's:
  *   FAULT=lost    the 20th submission loses the device
  *   FAULT=memory  allocations of 32 MiB and more fail
+ *   FAULT=drain   waiting for a submission while older ones are under way, which
+ *                 drains the queue, fails
+ *
+ * Locking: none, for one thread that submits.
  */
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +18,12 @@
 
 #define FAULT_SUBMISSION 20
 #define FAULT_SIZE (32u << 20)
+#define EXPORT __attribute__((visibility("default")))
+#define FENCES 128
+
+/* The fences of the last submissions, by number; the first is 1. */
+static VkFence fences[FENCES];
+static unsigned int submitted;
 
 static int fault_is(const char *name)
 {
@@ -21,20 +32,63 @@ static int fault_is(const char *name)
 	return fault && strcmp(fault, name) == 0;
 }
 
-__attribute__((visibility("default"))) VKAPI_ATTR VkResult VKAPI_CALL
-vkQueueSubmit(VkQueue queue, uint32_t count, const VkSubmitInfo *submits,
-	      VkFence fence)
+static bool is_under_way(VkDevice device, VkFence fence)
 {
-	static int submissions;
+	return fence && vkGetFenceStatus(device, fence) == VK_NOT_READY;
+}
+
+/* Fences are used again. Return: the number of the last use; 0 without any. */
+static unsigned int last_use(VkFence fence)
+{
+	unsigned int n = submitted;
+
+	while (n && submitted - n < FENCES && fences[n % FENCES] != fence)
+		n--;
+	return submitted - n < FENCES ? n : 0;
+}
+
+static bool older_are_under_way(VkDevice device, VkFence fence)
+{
+	unsigned int last = last_use(fence);
+
+	for (unsigned int n = last; n > 1 && submitted - n < FENCES - 1;) {
+		VkFence older = fences[--n % FENCES];
+
+		if (last_use(older) == n && is_under_way(device, older))
+			return true;
+	}
+	return false;
+}
+
+EXPORT VKAPI_ATTR VkResult VKAPI_CALL vkQueueSubmit(VkQueue queue,
+						    uint32_t count,
+						    const VkSubmitInfo *submits,
+						    VkFence fence)
+{
 	PFN_vkQueueSubmit real;
 
-	if (fault_is("lost") && ++submissions >= FAULT_SUBMISSION)
+	fences[++submitted % FENCES] = fence;
+	if (fault_is("lost") && submitted >= FAULT_SUBMISSION)
 		return VK_ERROR_DEVICE_LOST;
 	real = (PFN_vkQueueSubmit)dlsym(RTLD_NEXT, "vkQueueSubmit");
 	return real(queue, count, submits, fence);
 }
 
-__attribute__((visibility("default"))) VKAPI_ATTR VkResult VKAPI_CALL
+EXPORT VKAPI_ATTR VkResult VKAPI_CALL vkWaitForFences(VkDevice device,
+						      uint32_t count,
+						      const VkFence *waited,
+						      VkBool32 all, uint64_t ns)
+{
+	PFN_vkWaitForFences real;
+
+	if (fault_is("drain") && is_under_way(device, waited[0]) &&
+	    older_are_under_way(device, waited[0]))
+		return VK_ERROR_DEVICE_LOST;
+	real = (PFN_vkWaitForFences)dlsym(RTLD_NEXT, "vkWaitForFences");
+	return real(device, count, waited, all, ns);
+}
+
+EXPORT VKAPI_ATTR VkResult VKAPI_CALL
 vkAllocateMemory(VkDevice device, const VkMemoryAllocateInfo *info,
 		 const VkAllocationCallbacks *callbacks, VkDeviceMemory *memory)
 {
