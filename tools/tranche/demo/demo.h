@@ -53,6 +53,7 @@ struct demo_options {
  * @items: of the load, as calibrated
  * @iterations: of the load, as calibrated
  * @cost_ns: of one dispatch alone
+ * @submits: of its vGPU, before its load began
  */
 struct demo_guest {
 	const char *name;
@@ -63,6 +64,7 @@ struct demo_guest {
 	uint64_t items;
 	uint64_t iterations;
 	uint64_t cost_ns;
+	uint64_t submits;
 };
 
 struct demo {
