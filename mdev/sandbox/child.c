@@ -133,14 +133,18 @@ static int descriptors_set(const struct sandbox_plan *plan, int *report)
 	return 0;
 }
 
-/* Exec keeps what is ignored and what is blocked. */
+/*
+ * Exec keeps what is ignored and what is blocked. The C library's sigaction()
+ * takes a lock for SIGABRT, which a thread that spawned a process held when this
+ * one was made, perhaps; the kernel's structure of zeros is SIG_DFL.
+ */
 static void signals_reset(void)
 {
-	const struct sigaction fresh = {.sa_handler = SIG_DFL};
+	const unsigned long fresh[8] = {0};
 	sigset_t none;
 
 	for (int i = 1; i < _NSIG; i++)
-		sigaction(i, &fresh, NULL);
+		syscall(SYS_rt_sigaction, i, fresh, NULL, _NSIG / 8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

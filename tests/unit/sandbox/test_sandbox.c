@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -518,6 +519,20 @@ static void *allocate(void *arg)
 	return NULL;
 }
 
+/* Spawns all the time: that takes locks of its own. */
+static void *spawn(void *arg)
+{
+	const atomic_bool *end = arg;
+	char *argv[] = {TEXT("true"), NULL};
+	pid_t pid;
+
+	while (!*end)
+		if (posix_spawn(&pid, "/bin/true", NULL, NULL, argv,
+				no_environment) == 0)
+			waitpid(pid, NULL, 0);
+	return NULL;
+}
+
 static void test_caller_with_threads(void **state)
 {
 	struct fixture *f = *state;
@@ -527,8 +542,9 @@ static void test_caller_with_threads(void **state)
 	pthread_t threads[4];
 
 	for (int i = 0; i < 4; i++)
-		pthread_create(&threads[i], NULL, allocate, &end);
-	for (int i = 0; i < 20; i++)
+		pthread_create(&threads[i], NULL, i % 2 ? spawn : allocate,
+			       &end);
+	for (int i = 0; i < 40; i++)
 		assert_int_equal(run(&config), 0);
 	end = true;
 	for (int i = 0; i < 4; i++)

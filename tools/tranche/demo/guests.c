@@ -209,8 +209,8 @@ static bool loads_go(void *user)
 
 static int loads_wait(struct demo *demo)
 {
-	int r = wait_until(demo->event, LOAD_SECONDS * WAIT_SECOND_US,
-			   loads_go, demo);
+	int r = wait_until(demo->event, LOAD_SECONDS * WAIT_SECOND_US, loads_go,
+			   demo);
 
 	if (r == -ETIMEDOUT)
 		message_error("a load does not get going within %d s",

@@ -4,8 +4,8 @@
  * tranche-load-faulty in front of the loader's:
  *   FAULT=lost    the 20th submission loses the device
  *   FAULT=memory  allocations of 32 MiB and more fail
- *   FAULT=drain   waiting for a submission while older ones are under way, which
- *                 drains the queue, fails
+ *   FAULT=drain   waiting for the latest submission while more than one other is
+ *                 under way, which drains the queue, fails
  *
  * Locking: none, for one thread that submits.
  */
@@ -47,17 +47,16 @@ static unsigned int last_use(VkFence fence)
 	return submitted - n < FENCES ? n : 0;
 }
 
-static bool older_are_under_way(VkDevice device, VkFence fence)
+static unsigned int older_under_way(VkDevice device)
 {
-	unsigned int last = last_use(fence);
+	unsigned int count = 0;
 
-	for (unsigned int n = last; n > 1 && submitted - n < FENCES - 1;) {
+	for (unsigned int n = submitted; n > 1 && submitted - n < FENCES - 1;) {
 		VkFence older = fences[--n % FENCES];
 
-		if (last_use(older) == n && is_under_way(device, older))
-			return true;
+		count += last_use(older) == n && is_under_way(device, older);
 	}
-	return false;
+	return count;
 }
 
 EXPORT VKAPI_ATTR VkResult VKAPI_CALL vkQueueSubmit(VkQueue queue,
@@ -81,8 +80,8 @@ EXPORT VKAPI_ATTR VkResult VKAPI_CALL vkWaitForFences(VkDevice device,
 {
 	PFN_vkWaitForFences real;
 
-	if (fault_is("drain") && is_under_way(device, waited[0]) &&
-	    older_are_under_way(device, waited[0]))
+	if (fault_is("drain") && last_use(waited[0]) == submitted &&
+	    older_under_way(device) > 1)
 		return VK_ERROR_DEVICE_LOST;
 	real = (PFN_vkWaitForFences)dlsym(RTLD_NEXT, "vkWaitForFences");
 	return real(device, count, waited, all, ns);
