@@ -275,6 +275,17 @@ static void lanes_open(struct arbiter *arbiter)
 	tick_at(arbiter, arbiter->now_ns + tick_max(arbiter));
 }
 
+/*
+ * A lane that is not the holder's rings when all of its jobs have ended, not for
+ * each, and a gate that came from an earlier arbiter may have several: what ran
+ * for too long, as far as the core knows, may have ended long ago.
+ */
+static void overrun_check(struct context *context)
+{
+	if (!context_feed(context))
+		context_overran(context);
+}
+
 /* Return: whether to ask again. */
 static bool decision_apply(struct arbiter *arbiter,
 			   const struct tsched_decision *d)
@@ -288,7 +299,7 @@ static bool decision_apply(struct arbiter *arbiter,
 		hold_revoke(arbiter, d);
 		return true;
 	case TSCHED_KILL:
-		context_overran(context_of(d->entity));
+		overrun_check(context_of(d->entity));
 		return true;
 	case TSCHED_KEEP:
 		return hold_keep(arbiter, d);

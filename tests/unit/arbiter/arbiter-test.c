@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -412,6 +413,81 @@ without_arbiter_nothing_passes_and_with_the_next_all_goes_on(void **unused)
 	}
 }
 
+static void raw_submit(struct lane *lane, struct lane_job *job)
+{
+	uint64_t now = load_now();
+
+	if (!lane_enter(lane, now))
+		_exit(1);
+	*job = (struct lane_job){
+		.id = lane_submitted(lane, LANE_COMPUTE, now),
+		.submit_ns = now,
+		.gpu_ns = 600 * MS,
+	};
+}
+
+static void raw_complete(struct lane *lane, struct lane_job *job)
+{
+	load_sleep_until(load_now() + 600 * MS);
+	job->complete_ns = load_now();
+	lane_leave(lane, job);
+}
+
+/* Two jobs, one after the other, that a new arbiter finds in flight. */
+static void raw_gate(const char *path)
+{
+	struct pollfd end = {0};
+	struct lane_job jobs[2];
+	struct lane lane = {0};
+	struct door door;
+
+	if (door_init(&door, path) < 0 || load_connect(&door, &lane) < 0)
+		_exit(1);
+	lane_want(&lane, 2);
+	while (lane_wait(&lane, UINT64_MAX) < 0)
+		;
+	raw_submit(&lane, &jobs[0]);
+	raw_submit(&lane, &jobs[1]);
+	lane_want(&lane, 0);
+	end.fd = door_fd(&door);
+	poll(&end, 1, -1);
+	door_charge(&door, 0);
+	if (load_connect(&door, &lane) < 0)
+		_exit(1);
+	raw_complete(&lane, &jobs[0]);
+	raw_complete(&lane, &jobs[1]);
+	_exit(0);
+}
+
+/*
+ * Each is within the kill limit, but both together are not; and a gate that
+ * does not hold the grant rings when the last of them has ended.
+ */
+static void jobs_in_flight_outlive_the_arbiter_one_by_one(void **unused)
+{
+	int status;
+	pid_t pid;
+
+	(void)unused;
+	/* Two at once are for those whose jobs are known, or for everybody. */
+	s.config.policy = TSCHED_BEST_EFFORT;
+	assert_int_equal(arbiter_set_config(s.arbiter, &s.config), 0);
+	stage_account(&s);
+	s.settings[0].kill_ns = SECOND;
+	stage_set(&s, 0);
+	pid = load_fork();
+	if (!pid)
+		raw_gate(s.doors[0]);
+	stage_wait(stage_stats(&s, 0).submits == 2);
+	stage_close(&s);
+	s.config.policy = TSCHED_FAIR;
+	stage_open(&s);
+	waitpid(pid, &status, 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(stage_stats(&s, 0).kills, 0);
+}
+
 /* While the arbiter lives, and before it has seen that one is lost. */
 static void lost_connection_is_made_anew_with_the_same_lane(void **unused)
 {
@@ -668,6 +744,7 @@ int main(int argc, char **argv)
 		staged(lost_connection_is_made_anew_with_the_same_lane),
 		staged(vram_quota_holds),
 		staged(whoever_breaks_the_protocol_is_shut_out),
+		staged(jobs_in_flight_outlive_the_arbiter_one_by_one),
 		staged(only_sealed_memory_is_adopted),
 		staged(account_takes_no_more_contexts_than_its_bound),
 		staged(flood_disturbs_nobody_else),
