@@ -14,6 +14,7 @@
 #define SLEEP_SLICE_NS (20 * NS_PER_MS)
 
 static atomic_bool stopping;
+static atomic_bool count_asked;
 static int wake_fd = -1;
 
 void control_wake(void)
@@ -36,7 +37,12 @@ bool control_stopping(void)
 	return atomic_load(&stopping);
 }
 
-static void signal_handler(int number)
+bool control_take_count(void)
+{
+	return atomic_exchange(&count_asked, false);
+}
+
+static void stop_handler(int number)
 {
 	int saved = errno;
 
@@ -45,18 +51,33 @@ static void signal_handler(int number)
 	errno = saved;
 }
 
+static void count_handler(int number)
+{
+	int saved = errno;
+
+	(void)number;
+	atomic_store(&count_asked, true);
+	control_wake();
+	errno = saved;
+}
+
 int control_init(void)
 {
-	struct sigaction action = {
-		.sa_handler = signal_handler,
+	const struct sigaction stop = {
+		.sa_handler = stop_handler,
 		.sa_flags = SA_RESTART | (int)SA_RESETHAND,
+	};
+	const struct sigaction count = {
+		.sa_handler = count_handler,
+		.sa_flags = SA_RESTART,
 	};
 
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (wake_fd < 0)
 		return -errno;
-	if (sigaction(SIGINT, &action, NULL) < 0 ||
-	    sigaction(SIGTERM, &action, NULL) < 0)
+	if (sigaction(SIGINT, &stop, NULL) < 0 ||
+	    sigaction(SIGTERM, &stop, NULL) < 0 ||
+	    sigaction(SIGUSR1, &count, NULL) < 0)
 		return -errno;
 	return 0;
 }

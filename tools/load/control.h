@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asking a run to stop: by SIGINT, SIGTERM, the end of its time or an error.
+ * Asking a run to stop: by SIGINT, SIGTERM, the end of its time or an error;
+ * and to count from now on, by SIGUSR1.
  *
  * States: running, stopping; there is no way back. The state is one for the
- * process, as signals are. A second signal has its default effect, so that a
- * run which can't finish can still be ended.
+ * process, as signals are. A second signal to stop has its default effect, so
+ * that a run which can't finish can still be ended.
  */
 #ifndef TRANCHE_LOAD_CONTROL_H
 #define TRANCHE_LOAD_CONTROL_H
@@ -13,7 +14,7 @@
 #include <stdint.h>
 
 /**
- * control_init() - take over SIGINT and SIGTERM
+ * control_init() - take over SIGINT, SIGTERM and SIGUSR1
  *
  * Return: 0 or a negative errno.
  */
@@ -30,6 +31,13 @@ void control_stop(void);
  * Return: true once it was.
  */
 bool control_stopping(void);
+
+/**
+ * control_take_count() - whether the run was asked to count from now on
+ *
+ * Return: true once for each time it was, at most.
+ */
+bool control_take_count(void);
 
 /**
  * control_wake() - make control_wait() return; safe from any thread

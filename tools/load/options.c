@@ -37,6 +37,7 @@ enum option_code {
 	OPTION_CALIBRATE,
 	OPTION_QUIET,
 	OPTION_SUMMARY,
+	OPTION_COUNT,
 	OPTION_OVERCOMMIT,
 	OPTION_HELP,
 	OPTION_VERSION,
@@ -63,6 +64,7 @@ static const struct option long_options[] = {
 	{"quiet", no_argument, NULL, OPTION_QUIET},
 	{"json-only", no_argument, NULL, OPTION_QUIET},
 	{"summary-only", no_argument, NULL, OPTION_SUMMARY},
+	{"count-on-signal", no_argument, NULL, OPTION_COUNT},
 	{"overcommit", no_argument, NULL, OPTION_OVERCOMMIT},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
@@ -258,6 +260,9 @@ static bool parse_flag(struct options *options, int code)
 	case OPTION_SUMMARY:
 		options->summary_only = true;
 		return true;
+	case OPTION_COUNT:
+		options->count_on_signal = true;
+		return true;
 	case OPTION_OVERCOMMIT:
 		options->overcommit = true;
 		return true;
@@ -417,6 +422,8 @@ const char *options_help(void)
 	       "  --quiet, --json-only\n"
 	       "                      no notes on standard error; errors still\n"
 	       "  --summary-only      no line per second\n"
+	       "  --count-on-signal   say when all contexts compute; SIGUSR1 then begins the\n"
+	       "                      count, and the duration, anew\n"
 	       "  --help, --version\n"
 	       "\n"
 	       "Exit status: 0 all results right; 1 a wrong result; 2 bad input or no such\n"

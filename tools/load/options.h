@@ -51,6 +51,8 @@ struct options {
 	bool overcommit;
 	bool quiet;
 	bool summary_only;
+	/* Say that all contexts compute; someone sends SIGUSR1 then. */
+	bool count_on_signal;
 };
 
 /**

@@ -164,6 +164,18 @@ int report_calibration(const struct report *report)
 	return r < 0 ? json_failed(r) : print_json(v);
 }
 
+int report_running(const struct report *report)
+{
+	JSON_AUTO *v = NULL;
+	int r;
+
+	message_note("all contexts compute");
+	r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_STRING("type", "running"),
+			   SD_JSON_BUILD_PAIR_UNSIGNED(
+				   "contexts", report->options->contexts));
+	return r < 0 ? json_failed(r) : print_json(v);
+}
+
 static double per_second(uint64_t count, uint64_t elapsed_ns)
 {
 	return elapsed_ns ? (double)count * 1e9 / (double)elapsed_ns : 0;

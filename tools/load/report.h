@@ -2,7 +2,7 @@
 /*
  * The JSON on standard output, one object per line, and its echo for people.
  *
- * Every object has a "type": gpu, calibration, second or summary. Times are
+ * Every object has a "type": gpu, calibration, running, second or summary. Times are
  * whole nanoseconds (names end in _ns), memory is in bytes. The names are
  * described in the man page and are an interface: they are added to, not
  * changed.
@@ -45,6 +45,14 @@ int report_gpus(const struct gpu_set *set);
  * Return: 0 or a negative errno. Failures are told.
  */
 int report_calibration(const struct report *report);
+
+/**
+ * report_running() - print that every context has completed a submission
+ * @report: the run
+ *
+ * Return: 0 or a negative errno. Failures are told.
+ */
+int report_running(const struct report *report);
 
 /**
  * report_second() - print what a second brought

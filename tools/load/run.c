@@ -30,6 +30,8 @@ struct run {
 	uint64_t second_ns;
 	uint64_t second;
 	struct load_stats total;
+	/* That all contexts compute was told, or nobody wants to know. */
+	bool told_running;
 };
 
 static int too_little_memory(const struct options *options)
@@ -274,6 +276,31 @@ static uint64_t second_end(const struct run *run)
 	return run->start_ns + (passed + 1) * NS_PER_S;
 }
 
+static int tell_running(struct run *run)
+{
+	if (run->told_running)
+		return 0;
+	for (uint32_t i = 0; i < run->n_started; i++)
+		if (!atomic_load(&run->workers[i].computes))
+			return 0;
+	run->told_running = true;
+	return report_running(&run->report);
+}
+
+/* What was checked before stays: one wrong word is one too many. */
+static void count_anew(struct run *run, uint64_t now)
+{
+	struct load_stats stats;
+	struct job_verdict verdict;
+
+	take_stats(run, &stats);
+	verdict = run->total.verdict;
+	load_stats_init(&run->total);
+	run->total.verdict = verdict;
+	run->start_ns = run->second_ns = now;
+	run->second = 0;
+}
+
 static bool worker_is_stuck(const struct run *run, struct worker *worker,
 			    uint64_t now)
 {
@@ -326,6 +353,11 @@ static int supervise(struct run *run)
 			next = run->start_ns + duration_ns;
 		control_wait(next);
 		now = control_now();
+		if (control_take_count())
+			count_anew(run, now);
+		r = tell_running(run);
+		if (r < 0)
+			return r;
 		if (duration_ns && now >= run->start_ns + duration_ns)
 			control_stop();
 		if (control_stopping())
@@ -412,7 +444,11 @@ int load_run(const struct options *options, const struct gpu_set *set,
 	static struct run run;
 	int r;
 
-	run = (struct run){.options = options, .report.options = options};
+	run = (struct run){
+		.options = options,
+		.report.options = options,
+		.told_running = !options->count_on_signal,
+	};
 	load_stats_init(&run.total);
 	r = choose_gpu(&run, set);
 	if (r < 0)

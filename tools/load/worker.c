@@ -130,6 +130,8 @@ static int complete_one(struct worker *worker)
 	atomic_store(&worker->end_ns, control_now());
 	publish_flight(worker);
 	count_completion(worker, latency_ns);
+	if (!atomic_exchange(&worker->computes, true))
+		control_wake();
 	return 0;
 }
 

@@ -40,6 +40,8 @@ struct worker {
 	/* Under the lock: what worker_take() has not taken yet. */
 	struct load_stats stats;
 
+	/* A submission has completed. */
+	atomic_bool computes;
 	/* The next completed output is to be checked. */
 	atomic_bool sample_due;
 	/* When the oldest submission in flight was made; 0: none. */

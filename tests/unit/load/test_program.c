@@ -103,7 +103,8 @@ static void run_program(const char *program, const char *line, int signal)
 	out = fdopen(fds[0], "r");
 	assert_non_null(out);
 	while (signal && getline(&text, &size, out) > 0)
-		if (strstr(text, "\"second\"")) {
+		if (strstr(text, "\"second\"") ||
+		    strstr(text, "\"running\"")) {
 			kill(pid, signal);
 			break;
 		}
@@ -350,6 +351,23 @@ static void test_signals_end_in_order(void **state)
 	check_right("spin");
 }
 
+static void test_counts_from_a_signal_on(void **state)
+{
+	static const char line[] =
+		"--items 64 --iterations 1 --think-ms 20 --submissions 200 "
+		"--contexts 2 --count-on-signal --summary-only --quiet";
+
+	(void)state;
+	run(line);
+	check_right("fma");
+	assert_int_equal(count_type("running"), 1);
+	assert_int_equal(number(summary(), "submissions"), 400);
+	tear_down(state);
+	run_program(LOAD_PROGRAM, line, SIGUSR1);
+	check_right("fma");
+	assert_true(number(summary(), "submissions") < 400);
+}
+
 static void test_wrong_result(void **state)
 {
 	(void)state;
@@ -501,6 +519,7 @@ int main(void)
 		TEST(test_think_time),
 		TEST(test_polled),
 		TEST(test_signals_end_in_order),
+		TEST(test_counts_from_a_signal_on),
 		TEST(test_wrong_result),
 		TEST(test_wrong_result_while_running),
 		TEST(test_samples_do_not_drain_the_queue),

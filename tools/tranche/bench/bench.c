@@ -107,14 +107,25 @@ static bool takes_turns(enum row_kind kind)
 	return kind != ROW_PASSED && kind != ROW_AGAIN;
 }
 
+static bool has_vmm(enum row_kind kind)
+{
+	return kind == ROW_VGPU || kind == ROW_GL;
+}
+
 static int row_measure(struct bench *bench, size_t row)
 {
+	const struct result_row *what = &bench->results.rows[row];
+	struct bench_guest *guests = sample_guests(bench, row);
 	int r = 0;
 
-	printf("%s\n", bench->results.rows[row].name);
+	printf("%s\n", what->name);
 	fflush(stdout);
+	if (has_vmm(what->kind))
+		set_up_hold(guests, what->guests, false);
 	for (size_t load = 0; load < bench->results.n_loads && r == 0; load++)
 		r = sample_take(bench, row, load);
+	if (has_vmm(what->kind))
+		set_up_hold(guests, what->guests, true);
 	return r;
 }
 
@@ -151,8 +162,10 @@ static int shared_measure(struct bench *bench)
 
 	if (r == 0)
 		r = set_up_vgpus(bench);
+	set_up_hold(bench->vgpus, BENCH_GUESTS, true);
 	if (r == 0 && bench->options->gl)
 		r = set_up_gls(bench);
+	set_up_hold(bench->gls, BENCH_GUESTS, true);
 	for (uint64_t i = 0; i < bench->options->repeats && r == 0; i++)
 		r = turn(bench, i);
 	set_up_end(bench, bench->gls, BENCH_GUESTS);

@@ -69,6 +69,11 @@ int set_up_vgpus(struct bench *bench);
 int set_up_gls(struct bench *bench);
 int set_up_passed(struct bench *bench);
 
+/* set_up_hold - make guests stand still that no row needs now, or go on; not
+ * the host itself
+ */
+void set_up_hold(struct bench_guest *guests, size_t n, bool hold);
+
 /* set_up_end - power off what has booted, and wait for it */
 void set_up_end(struct bench *bench, struct bench_guest *guests, size_t n);
 

@@ -33,11 +33,18 @@ struct bench_guest *sample_guests(struct bench *bench, size_t row)
 	}
 }
 
+/* What guests have cost up to now. */
+struct reading {
+	uint64_t cpu_us;
+	uint64_t exits;
+	bool exits_known;
+};
+
 /* One sample while it is taken. */
 struct sampling {
 	struct bench_guest *guests;
 	unsigned int n;
-	uint64_t seconds; /* that all jobs are to have told of */
+	struct reading cost; /* within the span that is counted */
 };
 
 static const struct guest_job *job_of(const struct sampling *s, unsigned int i)
@@ -53,14 +60,19 @@ static bool one_ended(const struct sampling *s)
 	return false;
 }
 
-static bool seconds_passed(void *user)
+static bool all_compute(void *user)
 {
 	const struct sampling *s = user;
 
 	for (unsigned int i = 0; i < s->n; i++)
-		if (job_of(s, i)->seconds < s->seconds)
+		if (!job_of(s, i)->computes)
 			return one_ended(s);
 	return true;
+}
+
+static bool one_has_ended(void *user)
+{
+	return one_ended(user);
 }
 
 static bool all_ended(void *user)
@@ -73,23 +85,12 @@ static bool all_ended(void *user)
 	return true;
 }
 
-/* What guests have done and cost up to now. */
-struct reading {
-	uint64_t submissions[BENCH_GUESTS];
-	uint64_t elapsed_ns[BENCH_GUESTS];
-	uint64_t cpu_us;
-	uint64_t exits;
-	bool exits_known;
-};
-
 static void read_guest(const struct sampling *s, unsigned int i,
 		       struct reading *reading)
 {
 	pid_t vmm = guest_pid(s->guests[i].guest);
 	uint64_t exits;
 
-	reading->submissions[i] = job_of(s, i)->submissions;
-	reading->elapsed_ns[i] = job_of(s, i)->elapsed_ns;
 	reading->cpu_us += cost_cpu(vmm) + cost_cpu(s->guests[i].device);
 	if (cost_exits(vmm, &exits) < 0)
 		reading->exits_known = false;
@@ -121,7 +122,8 @@ static int job_start(const struct result_load *load, struct guest *guest)
 	return guest_start(guest, BENCH_JOB,
 			   "tranche-load --quiet --duration 0 --kind %s "
 			   "--items %" PRIu64 " --iterations %" PRIu64
-			   " --dispatch-ms %.6f --depth 2",
+			   " --dispatch-ms %.6f --depth 2 --count-on-signal"
+			   " --summary-only",
 			   load->kind, load->items, load->iterations,
 			   (double)load->cost_ns / 1e6);
 }
@@ -146,15 +148,16 @@ struct work {
 };
 
 static void work_add(struct work *work, const struct result_load *load,
-		     uint64_t submissions, uint64_t elapsed_ns, bool first)
+		     const struct guest_job *job, bool first)
 {
-	double rate =
-		elapsed_ns ? (double)submissions * 1e9 / (double)elapsed_ns : 0;
+	double jobs = (double)json_number(job->summary, "submissions");
+	double ns = (double)json_number(job->summary, "elapsed_ns");
+	double rate = ns > 0 ? jobs * 1e9 / ns : 0;
 	/* GPU time done each second: jobs differ in length. */
 	double done = rate * (double)load->cost_ns;
 
 	work->rate += rate;
-	work->jobs += (double)submissions;
+	work->jobs += jobs;
 	work->least = fmin(work->least, done);
 	work->most = fmax(work->most, done);
 	work->first += first ? done : 0;
@@ -162,24 +165,21 @@ static void work_add(struct work *work, const struct result_load *load,
 }
 
 static void sample_fill(struct bench *bench, const struct sampling *s,
-			size_t load, const struct reading *from,
-			const struct reading *to, struct result_sample *sample)
+			size_t load, struct result_sample *sample)
 {
 	struct work work = {.least = INFINITY};
 	double *values = sample->values;
 
 	for (unsigned int i = 0; i < s->n; i++)
-		work_add(&work, load_of(&bench->results, load, i),
-			 to->submissions[i] - from->submissions[i],
-			 to->elapsed_ns[i] - from->elapsed_ns[i], i % 2 == 0);
+		work_add(&work, load_of(&bench->results, load, i), job_of(s, i),
+			 i % 2 == 0);
 	values[RESULT_RATE] = work.rate;
 	values[RESULT_EVEN] = s->n > 1 ? work.least / work.most : NAN;
 	values[RESULT_FIRST] = s->n > 1 ? 100 * work.first / work.all : NAN;
-	values[RESULT_CPU] = (double)(to->cpu_us - from->cpu_us) / work.jobs;
-	values[RESULT_EXITS] =
-		from->exits_known && to->exits_known
-			? (double)(to->exits - from->exits) / work.jobs
-			: NAN;
+	values[RESULT_CPU] = (double)s->cost.cpu_us / work.jobs;
+	values[RESULT_EXITS] = s->cost.exits_known
+				       ? (double)s->cost.exits / work.jobs
+				       : NAN;
 }
 
 static void sample_finish(const struct sampling *s, struct result_cell *cell,
@@ -210,42 +210,69 @@ static int jobs_start(struct bench *bench, struct sampling *s, size_t load)
 	return r;
 }
 
+static int jobs_signal(const struct sampling *s, const char *name)
+{
+	int result = 0;
+
+	for (unsigned int i = 0; i < s->n; i++) {
+		int r = guest_signal(s->guests[i].guest, BENCH_JOB, name);
+
+		if (result == 0)
+			result = r;
+	}
+	return result;
+}
+
 static int jobs_end(struct bench *bench, struct sampling *s)
 {
 	int r;
 
-	for (unsigned int i = 0; i < s->n; i++)
-		guest_signal(s->guests[i].guest, BENCH_JOB, "TERM");
+	jobs_signal(s, "TERM");
 	r = wait_until(bench->event, END_SECONDS * WAIT_SECOND_US, all_ended,
 		       s);
 	if (r != -ETIMEDOUT)
 		return r;
-	for (unsigned int i = 0; i < s->n; i++)
-		guest_signal(s->guests[i].guest, BENCH_JOB, "KILL");
+	jobs_signal(s, "KILL");
 	r = wait_until(bench->event, END_SECONDS * WAIT_SECOND_US, all_ended,
 		       s);
 	return r < 0 ? r : 0;
 }
 
-/* From one second that all have told of to a later one. */
-static int measure(struct bench *bench, struct sampling *s, size_t load,
-		   struct result_sample *sample)
+/* 0 after that time; -EIO when a job has ended by then. */
+static int jobs_compute_on(struct bench *bench, struct sampling *s,
+			   uint64_t seconds)
+{
+	int r = wait_until(bench->event, seconds * WAIT_SECOND_US,
+			   one_has_ended, s);
+
+	if (r == -ETIMEDOUT)
+		return 0;
+	return r == 0 ? -EIO : r;
+}
+
+/* The span that is counted begins once all have computed for a second, and
+ * ends before the first of them does.
+ */
+static int span_measure(struct bench *bench, struct sampling *s)
 {
 	struct reading from, to;
 	int r;
 
-	s->seconds = 1;
 	r = wait_until(bench->event, START_SECONDS * WAIT_SECOND_US,
-		       seconds_passed, s);
+		       all_compute, s);
+	if (r == 0)
+		r = jobs_compute_on(bench, s, 1);
+	if (r == 0)
+		r = jobs_signal(s, "USR1");
 	from = read_all(s);
-	s->seconds = 1 + bench->options->seconds;
 	if (r == 0)
-		r = wait_until(bench->event,
-			       (START_SECONDS + s->seconds) * WAIT_SECOND_US,
-			       seconds_passed, s);
+		r = jobs_compute_on(bench, s, bench->options->seconds);
 	to = read_all(s);
-	if (r == 0)
-		sample_fill(bench, s, load, &from, &to, sample);
+	s->cost = (struct reading){
+		.cpu_us = to.cpu_us - from.cpu_us,
+		.exits = to.exits - from.exits,
+		.exits_known = from.exits_known && to.exits_known,
+	};
 	return r;
 }
 
@@ -256,12 +283,11 @@ static int sample_run(struct bench *bench, struct sampling *s, size_t load,
 	int r = jobs_start(bench, s, load), error;
 
 	if (r == 0)
-		r = measure(bench, s, load, &sample);
-	if (r < 0 && r != -ETIMEDOUT)
+		r = span_measure(bench, s);
+	if (r < 0 && r != -ETIMEDOUT && r != -EIO)
 		return r;
-	if (r == 0 && one_ended(s))
-		r = -EIO;
 	error = jobs_end(bench, s);
+	sample_fill(bench, s, load, &sample);
 	sample_finish(s, cell, &sample);
 	if (r == 0)
 		cell->samples[cell->count++] = sample;

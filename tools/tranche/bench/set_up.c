@@ -161,7 +161,9 @@ int set_up_vgpus(struct bench *bench)
 	char type[LEND_TEXT];
 	int r;
 
-	r = lend_type_find(bench->link, bench->gpu.address, BENCH_GUESTS, type);
+	/* One more than there are: the host's program needs memory too. */
+	r = lend_type_find(bench->link, bench->gpu.address, BENCH_GUESTS + 1,
+			   type);
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = vgpu_start(bench, i, type);
 	if (r == 0)
@@ -170,6 +172,13 @@ int set_up_vgpus(struct bench *bench)
 		bench->vgpus[i].device =
 			device_pid(bench, bench->vgpus[i].uuid);
 	return r;
+}
+
+void set_up_hold(struct bench_guest *guests, size_t n, bool hold)
+{
+	for (size_t i = 0; i < n; i++)
+		if (guests[i].guest)
+			guest_hold(guests[i].guest, hold);
 }
 
 int set_up_gls(struct bench *bench)
@@ -209,6 +218,7 @@ void set_up_end(struct bench *bench, struct bench_guest *guests, size_t n)
 {
 	struct guests all = {guests, n};
 
+	set_up_hold(guests, n, false);
 	for (size_t i = 0; i < n; i++)
 		if (guests[i].guest)
 			guest_end(guests[i].guest);

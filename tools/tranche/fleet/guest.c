@@ -62,19 +62,12 @@ static void json_replace(sd_json_variant **old, sd_json_variant *new)
 	*old = sd_json_variant_ref(new);
 }
 
-static void second_add(struct guest_job *job, sd_json_variant *second)
-{
-	job->seconds++;
-	job->elapsed_ns += json_number(second, "elapsed_ns");
-	job->submissions += json_number(second, "submissions");
-}
-
 static void job_line(struct guest_job *job, sd_json_variant *line)
 {
 	const char *type = json_text(line, "type", "");
 
-	if (strcmp(type, "second") == 0)
-		second_add(job, line);
+	if (strcmp(type, "running") == 0)
+		job->computes = true;
 	else if (strcmp(type, "summary") == 0)
 		json_replace(&job->summary, line);
 	else if (strcmp(type, "calibration") == 0)
@@ -286,6 +279,12 @@ int guest_signal(struct guest *guest, unsigned int job, const char *name)
 	n = snprintf(line, sizeof(line), "signal %s %d\n", name,
 		     guest->jobs[job].pid);
 	return command_send(guest, line, (size_t)n);
+}
+
+void guest_hold(struct guest *guest, bool hold)
+{
+	if (guest->state != GUEST_GONE)
+		kill(-guest->process.pid, hold ? SIGSTOP : SIGCONT);
 }
 
 int guest_end(struct guest *guest)

@@ -75,9 +75,7 @@ enum job_state {
  * @pid: in the guest, while it runs
  * @status: exit status, as a shell gives it, after the end
  * @calibration: what tranche-load printed of this type, or NULL
- * @seconds: how many of these lines came
- * @elapsed_ns: what they add up to
- * @submissions: what they add up to
+ * @computes: it has said so (tranche-load --count-on-signal)
  * @summary: at the end, or NULL
  * @error: the latest line that was no JSON
  */
@@ -86,9 +84,7 @@ struct guest_job {
 	pid_t pid;
 	int status;
 	sd_json_variant *calibration;
-	uint64_t seconds;
-	uint64_t elapsed_ns;
-	uint64_t submissions;
+	bool computes;
 	sd_json_variant *summary;
 	char error[GUEST_TEXT];
 };
@@ -148,6 +144,15 @@ guest_start(struct guest *guest, unsigned int job, const char *format, ...);
  * Return: 0; -EAGAIN: the guest does not read its console.
  */
 int guest_signal(struct guest *guest, unsigned int job, const char *name);
+
+/**
+ * guest_hold - stop a guest's processors, or let them go on
+ * @guest: the guest, which has a VMM
+ * @hold: whether they are to stand
+ *
+ * A guest that idles still takes a processor's time with its timers.
+ */
+void guest_hold(struct guest *guest, bool hold);
 
 /* guest_end - end all its jobs and power it off */
 int guest_end(struct guest *guest);

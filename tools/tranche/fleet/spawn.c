@@ -15,7 +15,8 @@
 #include "tools/tranche/fleet/image.h"
 
 #define WORDS_MAX 48
-#define CONSOLE_APPEND "console=ttyS0 panic=-1 quiet"
+/* A guest that was held for long is not stuck. */
+#define CONSOLE_APPEND "console=ttyS0 panic=-1 quiet nowatchdog"
 
 /* A command line that grows; out of room or memory it stays bad. */
 struct command {
