@@ -27,8 +27,9 @@ An image whose ingredients did not change is reused.
 END
 }
 
+# Of this tree's own build: a guest runs its programs.
 lab_images() {
-  echo "$(lab_base)/images"
+  echo "$(lab_build_dir)/images"
 }
 
 verb_guest_image() {
@@ -64,6 +65,7 @@ guest_initramfs_make() {
   local preset=$1 kernel target key
   shift
   lock images
+  mkdir -p "$(lab_images)"
   key=$(guest_initramfs_key "$preset" "$@")
   for kernel in $LAB_KERNELS; do
     target=$(lab_images)/guest-$kernel.cpio
@@ -104,22 +106,26 @@ guest_initramfs_key() {
   } | sha256sum
 }
 
-# guest_disk_make PACKAGES
+# guest_disk_make PACKAGES: one for all trees, as nothing of theirs is on it.
 guest_disk_make() {
-  local target key
+  local disk key
   local -a mirrors
-  target=$(lab_images)/guest-disk.img
+  disk=$(lab_base)/guest-disk.img
   key=$(cat "$LAB_D/guest/disk-make" "$LAB_D/guest/disk-customize" - <<<"$1" |
     sha256sum)
   lock images
-  if [ "$(cat "$target.key" 2>/dev/null)" != "$key" ]; then
+  if [ "$(cat "$disk.key" 2>/dev/null)" != "$key" ]; then
     need_space 6000
     mapfile -t mirrors < <(lab_mirrors)
-    rm -rf "$(lab_images)"/disk.*
+    rm -rf "$(lab_base)"/disk.*
     step "making the guest disk" confine shared-net "$BASH" \
-      "$LAB_D/guest/disk-make" "$target" "$LAB_SUITE" "$1" "${mirrors[@]}" ||
+      "$LAB_D/guest/disk-make" "$disk" "$LAB_SUITE" "$1" "${mirrors[@]}" ||
       die "no guest disk: see above" 1
-    echo "$key" >"$target.key"
+    echo "$key" >"$disk.key"
   fi
+  # Linked, or copied where the builds are on another file system.
+  mkdir -p "$(lab_images)"
+  ln -f "$disk" "$(lab_images)" 2>/dev/null ||
+    cp --sparse=always "$disk" "$(lab_images)"
   unlock
 }

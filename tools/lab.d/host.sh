@@ -117,6 +117,7 @@ verb_run() {
   need_root
   host_out_prepare
   host_prepare
+  guest_initramfs_make "$LAB_PRESET"
   run_inside /src/tools/lab.d/inside/lab-run "${LAB_TIMEOUT:-0}" \
     "${HOST_ARGS[@]}" -- "$@"
 }

@@ -21,7 +21,7 @@ confine() {
 # tree at /src (read-only), builds at /build, an empty /lab. Set by the caller:
 # LAB_OUT (folder for results, or empty).
 inside() {
-  mkdir -p "$LAB_DIR/mnt" "$(lab_build_dir)"
+  mkdir -p "$LAB_DIR/mnt" "$(lab_images)"
   confine own-net "$BASH" "$LAB_D/enter.sh" \
     "$LAB_DIR/mnt" "$(lab_rootfs)" "$LAB_SRC" "$(lab_build_dir)" \
     "$LAB_DIR" "$(lab_images)" "$(lab_emulator)" \

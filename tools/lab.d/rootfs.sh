@@ -41,7 +41,7 @@ verb_up() {
 lab_up() {
   machine_prepare
   lock up
-  mkdir -p "$(lab_images)"
+  mkdir -p "$(lab_base)"
   [ -d "$(lab_rootfs)" ] || rootfs_make
   emulator_make
   unlock

@@ -92,9 +92,9 @@ static void facts_add(struct bench *bench)
 			options->kernel, options->memory_mib);
 	result_fact_add(results, "tranche", TRANCHE_VERSION);
 	result_fact_add(results, "samples",
-			"%" PRIu64 " of %" PRIu64 " s, 2 jobs in flight, "
+			"%" PRIu64 " of %" PRIu64 " s, %d jobs in flight, "
 			"set-ups in turns, every other turn backwards",
-			options->repeats, options->seconds);
+			options->repeats, options->seconds, BENCH_DEPTH);
 	result_fact_add(results, "pass-through",
 			"in turns with itself alone: the GPU is away from the "
 			"host meanwhile; \"host, again\" was measured after "

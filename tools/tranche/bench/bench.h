@@ -25,6 +25,8 @@
 
 #define BENCH_GUESTS 4
 #define BENCH_JOB 1
+/* Jobs in flight: so many that a slow round trip does not leave a GPU idle. */
+#define BENCH_DEPTH 8
 
 struct bench_options {
 	bool quick;

@@ -122,10 +122,10 @@ static int job_start(const struct result_load *load, struct guest *guest)
 	return guest_start(guest, BENCH_JOB,
 			   "tranche-load --quiet --duration 0 --kind %s "
 			   "--items %" PRIu64 " --iterations %" PRIu64
-			   " --dispatch-ms %.6f --depth 2 --count-on-signal"
+			   " --dispatch-ms %.6f --depth %d --count-on-signal"
 			   " --summary-only",
 			   load->kind, load->items, load->iterations,
-			   (double)load->cost_ns / 1e6);
+			   (double)load->cost_ns / 1e6, BENCH_DEPTH);
 }
 
 static double number_ms(const struct guest_job *job, const char *key)

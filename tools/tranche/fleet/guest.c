@@ -284,7 +284,7 @@ int guest_signal(struct guest *guest, unsigned int job, const char *name)
 void guest_hold(struct guest *guest, bool hold)
 {
 	if (guest->state != GUEST_GONE)
-		kill(-guest->process.pid, hold ? SIGSTOP : SIGCONT);
+		kill(guest->process.pid, hold ? SIGSTOP : SIGCONT);
 }
 
 int guest_end(struct guest *guest)
