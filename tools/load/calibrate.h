@@ -24,7 +24,8 @@
 
 struct calibrate_plan {
 	uint64_t target_ns;
-	/* Items to begin with; they may be halved down to items_min. */
+	/* The most items, taken if one iteration of them is short enough, and
+	 * the fewest. */
 	uint32_t items;
 	uint32_t items_min;
 	uint32_t items_step;

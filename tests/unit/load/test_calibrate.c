@@ -106,6 +106,19 @@ static void test_grows_with_care(void **state)
 	}
 }
 
+/* Nor one of many items, on a GPU where even one iteration takes long. */
+static void test_starts_with_few_items(void **state)
+{
+	struct mock_gpu gpu = {.submit_ns = 5000, .step_ps = 50000000};
+	struct calibrate_plan plan = plan_for(&gpu, 10 * NS_PER_MS);
+	struct calibration found;
+
+	(void)state;
+	assert_int_equal(calibrate(&plan, &found), 0);
+	assert_true(gpu.longest_ns <= 2 * plan.target_ns);
+	assert_true(found.work.items < 256);
+}
+
 static void test_noise(void **state)
 {
 	struct mock_gpu gpu = {
@@ -215,6 +228,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reaches_targets),
 		cmocka_unit_test(test_grows_with_care),
+		cmocka_unit_test(test_starts_with_few_items),
 		cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_coarse_steps),
 		cmocka_unit_test(test_fixed_items_stay),

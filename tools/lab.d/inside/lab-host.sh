@@ -10,6 +10,7 @@
 #   console        the lab host's kernel log
 #   pid, port      the emulator's process; the port of the lab host's sshd
 #   options        how it was booted
+#   tsc-khz        the machine's time stamp counter, where the host is emulated
 #
 # States: absent -> (host_boot) running -> (host_halt, or death) ended.
 
@@ -36,6 +37,7 @@ host_boot() {
   host_keys_make "$dir"
   host_initramfs_make "$dir/initramfs"
   host_gpu_env_write >"$dir/env"
+  host_kvm || "/build/$opt_preset/bin/lab-tsc-khz" >"$dir/tsc-khz"
   host_start "$name"
   host_wait_booted "$name"
 }
@@ -116,8 +118,12 @@ host_gpu_env_write() {
 }
 
 # KVM only where the processor says so: /dev/kvm alone proves nothing.
+host_kvm() {
+  grep -qwE 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ]
+}
+
 host_accel_args() {
-  if grep -qwE 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ]; then
+  if host_kvm; then
     echo -accel kvm -cpu host
   else
     echo -accel tcg,thread=multi -cpu EPYC-v4,+svm,+npt
@@ -147,6 +153,9 @@ host_args() {
   append+=" drm_kms_helper.fbdev_emulation=0"
   # On a loaded machine the emulated timer may be too late for that check.
   append+=" no_timer_check"
+  # On a loaded machine the kernel's own measurement may come out forty times
+  # too low: the clock of its guests then leaps and stands, and they hang.
+  [ ! -e "$dir/tsc-khz" ] || append+=" tsc_early_khz=$(cat "$dir/tsc-khz")"
   append+=" random.trust_cpu=on lab.preset=$opt_preset"
   if [ "$opt_iommu" = 1 ]; then
     machine+=,kernel-irqchip=split
