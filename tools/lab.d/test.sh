@@ -23,7 +23,7 @@ END
 }
 
 verb_test() {
-  local preset=debug start=$SECONDS part status=0 debug_kernel= all=
+  local preset=debug start=$SECONDS part status=0 debug_kernel='' all=''
   local -a select=() leave_out=(-LE '^(nightly|debug)$')
   while [ $# -gt 0 ]; do
     case $1 in

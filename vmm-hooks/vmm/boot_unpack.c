@@ -93,9 +93,9 @@ static bool read_elf(struct unpacked *kernel)
 	if (kernel->len < sizeof(elf))
 		return false;
 	memcpy(&elf, kernel->image, sizeof(elf));
-	if (memcmp(elf.e_ident, ELFMAG, SELFMAG) || elf.e_machine != EM_X86_64 ||
-	    elf.e_phentsize != sizeof(header) || elf.e_phnum > SEGMENTS_MAX ||
-	    elf.e_phoff > kernel->len ||
+	if (memcmp(elf.e_ident, ELFMAG, SELFMAG) ||
+	    elf.e_machine != EM_X86_64 || elf.e_phentsize != sizeof(header) ||
+	    elf.e_phnum > SEGMENTS_MAX || elf.e_phoff > kernel->len ||
 	    kernel->len - elf.e_phoff < elf.e_phnum * sizeof(header))
 		return false;
 	for (unsigned int i = 0; i < elf.e_phnum; i++) {
@@ -231,7 +231,8 @@ int unpack_kernel(const uint8_t *payload, uint64_t len,
 	};
 	uint32_t size;
 
-	if (len < 2 * sizeof(size) || memcmp(payload, &(uint32_t){ZSTD_FRAME}, 4))
+	if (len < 2 * sizeof(size) ||
+	    memcmp(payload, &(uint32_t){ZSTD_FRAME}, 4))
 		return -ENOTSUP;
 	len -= sizeof(size);
 	memcpy(&size, payload + len, sizeof(size));
@@ -254,8 +255,8 @@ static uint64_t choose_place(const struct boot_image *image,
 
 	if (image->initrd)
 		end = image->initrd;
-	return first + draw(end - header->init_size - first,
-			    header->kernel_alignment);
+	return first +
+	       draw(end - header->init_size - first, header->kernel_alignment);
 }
 
 /* What the rest of this file relies on. */

@@ -112,9 +112,9 @@ static void pack(struct file *file)
 {
 	uint32_t size = file->len;
 
-	file->packed_len = ZSTD_compress(file->packed,
-					 sizeof(file->packed) - sizeof(size),
-					 file->bytes, file->len, 1);
+	file->packed_len =
+		ZSTD_compress(file->packed, sizeof(file->packed) - sizeof(size),
+			      file->bytes, file->len, 1);
 	assert_false(ZSTD_isError(file->packed_len));
 	memcpy(file->packed + file->packed_len, &size, sizeof(size));
 	file->packed_len += sizeof(size);
@@ -161,8 +161,8 @@ static void segments_and_words_are_moved(void **state)
 
 static void newer_kernels_have_no_inverse_words(void **state)
 {
-	static const uint32_t lists[] = {0, LOW_HALF(WIDE), 0,
-					 LOW_HALF(NARROW), LOW_HALF(INVERSE)};
+	static const uint32_t lists[] = {0, LOW_HALF(WIDE), 0, LOW_HALF(NARROW),
+					 LOW_HALF(INVERSE)};
 	static uint8_t image[ROOM];
 	static struct file file;
 	uint64_t entry, delta;
@@ -214,8 +214,8 @@ static void stays(const uint32_t *lists, size_t count)
 
 static void odd_relocations_are_left(void **state)
 {
-	static const uint32_t beyond[] = {
-		0, LOW_HALF(WIDE), 0, LOW_HALF(DATA_PLACE + DATA_SIZE - 7)};
+	static const uint32_t beyond[] = {0, LOW_HALF(WIDE), 0,
+					  LOW_HALF(DATA_PLACE + DATA_SIZE - 7)};
 	static const uint32_t below[] = {0, LOW_HALF(WIDE), 0, LOW_HALF(-1)};
 	static const uint32_t headless[] = {LOW_HALF(WIDE), 0, 0};
 	static const uint32_t many[] = {0, 0, 0, 0, LOW_HALF(WIDE)};
