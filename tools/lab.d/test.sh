@@ -23,12 +23,12 @@ END
 }
 
 verb_test() {
-  local preset=debug start=$SECONDS part status=0 debug_kernel=
+  local preset=debug start=$SECONDS part status=0 debug_kernel='' all=''
   local -a select=() leave_out=(-LE '^(nightly|debug)$')
   while [ $# -gt 0 ]; do
     case $1 in
     --all)
-      leave_out=(-LE '^debug$')
+      leave_out=(-LE '^debug$') all=1
       shift
       continue
       ;;
@@ -53,7 +53,7 @@ verb_test() {
   lab_build "$preset"
   guest_initramfs_make "$preset"
   # Only tests that take long boot it.
-  [ ${#leave_out[@]} != 0 ] || guest_disk_make "$GUEST_DISK_PACKAGES"
+  [ -z "$all" ] || guest_disk_make "$GUEST_DISK_PACKAGES"
   part=$SECONDS
   LAB_OUT='' run_inside /src/tools/lab.d/inside/tests "$preset" \
     "${leave_out[@]}" "${select[@]}" ||

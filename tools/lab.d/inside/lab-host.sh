@@ -142,6 +142,15 @@ host_share_args() {
     -device "virtio-9p-pci,fsdev=$1,mount_tag=$1"
 }
 
+# host_spare_args DIR: a disk controller to give away, which interrupts by MSI and
+# knows no MSI-X, with an empty disk.
+host_spare_args() {
+  truncate -s 16M "$1/spare.img"
+  echo -device ich9-ahci,id=spare
+  echo -drive "if=none,id=spare-disk,format=raw,file=$1/spare.img"
+  echo -device ide-hd,drive=spare-disk,bus=spare.0
+}
+
 # host_args DIR: the emulator's arguments, for the options parsed last.
 host_args() {
   local dir=$1 machine=q35 maxcpus=$opt_cpus append
@@ -161,6 +170,7 @@ host_args() {
     machine+=,kernel-irqchip=split
     append+=" intel_iommu=on"
     echo -device intel-iommu,intremap=on,caching-mode=on,device-iotlb=on
+    host_spare_args "$dir"
   fi
   echo -machine "$machine,memory-backend=memory"
   host_accel_args
