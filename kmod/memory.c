@@ -6,6 +6,9 @@
  * else: a device process would get -EFAULT. So each call is a job on the vGPU's
  * workqueue, with a buffer of its own between guest and caller.
  *
+ * For each piece VFIO would enter the VMM's address space and leave it again, which
+ * costs more than the copy. A thread that is in there already is taken for the VMM.
+ *
  * Lifetime of a job: one reference by the caller, one by the work, because a
  * caller that is killed does not wait for it. The workqueue ends with the vGPU.
  *
@@ -15,7 +18,9 @@
  */
 #include <linux/completion.h>
 #include <linux/kref.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
@@ -35,6 +40,7 @@ struct job {
 	u32 copied;
 	int error;
 	void *buffer;
+	void *next; /* in the buffer, of the segment to copy next */
 	struct tranche_segment segments[];
 };
 
@@ -64,22 +70,37 @@ static struct job *job_alloc(u32 count)
 	return job;
 }
 
+/* From where it stopped. */
 static int job_copy(struct job *job)
 {
 	struct tranche_segment *segment;
-	void *data = job->buffer;
 	int ret;
 
 	for (; job->copied < job->count; job->copied++) {
 		segment = &job->segments[job->copied];
-		ret = vfio_dma_rw(&job->vgpu->vdev, segment->iova, data,
+		ret = vfio_dma_rw(&job->vgpu->vdev, segment->iova, job->next,
 				  segment->length,
 				  segment->flags & TRANCHE_SEGMENT_WRITE);
 		if (ret)
 			return -EFAULT;
-		data += segment->length;
+		job->next += segment->length;
 	}
 	return 0;
+}
+
+/* Fails too where the memory is not of the process that opened the vGPU. */
+static int job_copy_inside(struct job *job)
+{
+	struct mm_struct *mm = job->vgpu->mm;
+	int ret;
+
+	if (!mm || !mmget_not_zero(mm))
+		return -EFAULT;
+	kthread_use_mm(mm);
+	ret = job_copy(job);
+	kthread_unuse_mm(mm);
+	mmput(mm);
+	return ret;
 }
 
 static void job_work(struct work_struct *work)
@@ -89,7 +110,7 @@ static void job_work(struct work_struct *work)
 
 	down_read(&vgpu->memory_sem);
 	if (tranche_vgpu_is_current(vgpu, job->session, job->gen))
-		job->error = job_copy(job);
+		job->error = job_copy_inside(job) ? job_copy(job) : 0;
 	else
 		job->error = -ESTALE;
 	up_read(&vgpu->memory_sem);
@@ -152,6 +173,7 @@ static int job_do(struct job *job, struct tranche_vgpu *vgpu,
 	job->buffer = kvmalloc(total, GFP_KERNEL_ACCOUNT);
 	if (!job->buffer)
 		return -ENOMEM;
+	job->next = job->buffer;
 	ret = job_move(job, job->count, TRANCHE_SEGMENT_WRITE);
 	if (ret)
 		return ret;

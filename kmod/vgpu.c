@@ -25,6 +25,7 @@
  * a session. VFIO serialises open_device and close_device.
  */
 #include <linux/pci.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -221,11 +222,24 @@ static int vgpu_wait_served(struct tranche_vgpu *vgpu)
  * VFIO's side.
  */
 
+/* Returns after copies that saw the one before have ended. */
+static void vgpu_set_mm(struct tranche_vgpu *vgpu, struct mm_struct *mm)
+{
+	if (mm)
+		mmgrab(mm);
+	down_write(&vgpu->memory_sem);
+	swap(vgpu->mm, mm);
+	up_write(&vgpu->memory_sem);
+	if (mm)
+		mmdrop(mm);
+}
+
 static int vgpu_open(struct vfio_device *vdev)
 {
 	struct tranche_vgpu *vgpu = tranche_vgpu_of(vdev);
 	int ret;
 
+	vgpu_set_mm(vgpu, current->mm);
 	spin_lock(&vgpu->lock);
 	vgpu->gen++;
 	vgpu->open = true;
@@ -242,6 +256,8 @@ static int vgpu_open(struct vfio_device *vdev)
 	if (!ret)
 		tranche_calls_post_open(&vgpu->session->calls, vgpu->gen);
 	spin_unlock(&vgpu->lock);
+	if (ret)
+		vgpu_set_mm(vgpu, NULL);
 	tranche_parent_tell(vgpu);
 	return ret;
 }
@@ -261,8 +277,7 @@ static void vgpu_close(struct vfio_device *vdev)
 	tranche_irqs_clear(&vgpu->irqs);
 	tranche_window_clear(&vgpu->window);
 	/* Copies that saw the vGPU open end before VFIO takes memory away. */
-	down_write(&vgpu->memory_sem);
-	up_write(&vgpu->memory_sem);
+	vgpu_set_mm(vgpu, NULL);
 	tranche_parent_tell(vgpu);
 }
 

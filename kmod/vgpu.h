@@ -35,6 +35,7 @@ struct tranche_session;
  * @served: woken when a session starts or none can any more
  * @memory_queue: on which guest memory is copied
  * @memory_sem: read-held while guest memory is copied; closing waits for it
+ * @mm: of who opened it, referenced; NULL while closed; under memory_sem
  * @reset_mutex: one reset at a time
  * @irqs: its interrupts
  * @window: its window
@@ -61,6 +62,7 @@ struct tranche_vgpu {
 	wait_queue_head_t served;
 	struct workqueue_struct *memory_queue;
 	struct rw_semaphore memory_sem;
+	struct mm_struct *mm;
 	struct mutex reset_mutex;
 	struct tranche_irqs irqs;
 	struct tranche_window window;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "virtio/guest_memory.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 
 static int copy_one(struct guest_memory *memory, const struct guest_copy *copy)
@@ -11,18 +12,20 @@ static int copy_one(struct guest_memory *memory, const struct guest_copy *copy)
 	return guest_memory_read(memory, copy->addr, copy->data, copy->len);
 }
 
-int guest_memory_copy(struct guest_memory *memory,
-		      const struct guest_copy *copies, unsigned int count)
+unsigned int guest_memory_copy(struct guest_memory *memory,
+			       const struct guest_copy *copies,
+			       unsigned int count)
 {
-	int r = 0;
+	unsigned int done;
 
 	if (memory->ops->copy)
 		return memory->ops->copy(memory, copies, count);
-	for (unsigned int i = 0; r == 0 && i < count; i++) {
-		r = copy_one(memory, &copies[i]);
+	for (done = 0; done < count; done++) {
+		if (copy_one(memory, &copies[done]) < 0)
+			break;
 		atomic_thread_fence(memory_order_seq_cst);
 	}
-	return r;
+	return done;
 }
 
 int guest_memory_gather(struct guest_memory *memory,
@@ -40,7 +43,8 @@ int guest_memory_gather(struct guest_memory *memory,
 				spans[i].addr, to, spans[i].len, false};
 		to += spans[i].len;
 		if (filled == GUEST_COPIES_MAX || (filled && i + 1 == count)) {
-			r = guest_memory_copy(memory, copies, filled);
+			if (guest_memory_copy(memory, copies, filled) < filled)
+				r = -EFAULT;
 			filled = 0;
 		}
 	}

@@ -36,7 +36,7 @@ struct guest_copy {
 /* Most that guest_memory_copy() takes. */
 #define GUEST_COPIES_MAX 64
 
-/* Each returns 0, or -EFAULT when a byte of the range is not memory. */
+/* read and write return 0, or -EFAULT when a byte of the range is not memory. */
 struct guest_memory_ops {
 	int (*read)(struct guest_memory *memory, uint64_t addr, void *data,
 		    size_t len);
@@ -45,10 +45,11 @@ struct guest_memory_ops {
 	/*
 	 * For memory where a call is dear, else NULL: several copies, in order,
 	 * as with a full barrier between each two. Stops at the first that
-	 * fails.
+	 * fails, and returns how many did not.
 	 */
-	int (*copy)(struct guest_memory *memory,
-		    const struct guest_copy *copies, unsigned int count);
+	unsigned int (*copy)(struct guest_memory *memory,
+			     const struct guest_copy *copies,
+			     unsigned int count);
 };
 
 struct guest_memory {
@@ -91,10 +92,11 @@ static inline int guest_memory_write(struct guest_memory *memory, uint64_t addr,
  * @copies: each of at least one byte
  * @count: 1 to GUEST_COPIES_MAX
  *
- * Return: 0 or -EFAULT; those before the one that failed are done.
+ * Return: how many are done: all those before the first that failed.
  */
-int guest_memory_copy(struct guest_memory *memory,
-		      const struct guest_copy *copies, unsigned int count);
+unsigned int guest_memory_copy(struct guest_memory *memory,
+			       const struct guest_copy *copies,
+			       unsigned int count);
 
 /**
  * guest_memory_gather - copy several ranges to one buffer

@@ -88,6 +88,7 @@ static bool fetches(const struct virtq *queue)
 
 /* Index, ring, descriptors. */
 #define FETCH_COPIES 3
+#define GUESSES (VIRTQ_GUESSES * GUESS_DEPTH)
 
 /* Copies that fetch the driver's index and, after it, all it can cover. */
 static unsigned int add_fetch(struct virtq *queue, uint16_t *index,
@@ -123,12 +124,17 @@ static int take_index(struct virtq *queue, uint16_t index)
 	return pending != 0;
 }
 
+static struct guess *guess_at(struct virtq *queue, unsigned int i)
+{
+	return &queue->guesses[i / GUESS_DEPTH][i % GUESS_DEPTH];
+}
+
 static unsigned int add_guesses(struct virtq *queue, struct guest_copy *copies)
 {
 	unsigned int count = 0;
 
-	for (unsigned int i = 0; fetches(queue) && i < VIRTQ_GUESSES; i++) {
-		struct guess *guess = &queue->guesses[i];
+	for (unsigned int i = 0; fetches(queue) && i < GUESSES; i++) {
+		struct guess *guess = guess_at(queue, i);
 
 		if (guess->span.len)
 			copies[count++] = (struct guest_copy){
@@ -138,29 +144,40 @@ static unsigned int add_guesses(struct virtq *queue, struct guest_copy *copies)
 	return count;
 }
 
-static void guesses_set(struct virtq *queue, bool fresh)
+/* After a look. Where it failed, nobody knows which guess is no memory now. */
+static void guesses_set(struct virtq *queue, bool read)
 {
 	/* Nothing is guessed there, and chains may be read by any thread. */
 	if (!fetches(queue))
 		return;
-	for (unsigned int i = 0; i < VIRTQ_GUESSES; i++)
-		queue->guesses[i].fresh = fresh && queue->guesses[i].span.len;
+	for (unsigned int i = 0; i < GUESSES; i++) {
+		struct guess *guess = guess_at(queue, i);
+
+		if (!read)
+			guess->span.len = 0;
+		guess->fresh = guess->span.len;
+	}
 }
 
-/* A guess may be no memory any more: then the same is done without any. */
+/*
+ * Copies, and with that reads the guesses. One of those may be no memory any
+ * more: that costs only the guesses.
+ */
+static int copy_and_guess(struct virtq *queue, struct guest_copy *copies,
+			  unsigned int count)
+{
+	unsigned int all = count + add_guesses(queue, copies + count);
+	unsigned int done = guest_memory_copy(queue->memory, copies, all);
+
+	guesses_set(queue, done == all);
+	return done < count ? -EFAULT : 0;
+}
+
 static int look(struct virtq *queue, uint16_t *index)
 {
-	struct guest_copy copies[FETCH_COPIES + VIRTQ_GUESSES];
-	unsigned int count = add_fetch(queue, index, copies);
-	unsigned int guessed = add_guesses(queue, copies + count);
-	int r = guest_memory_copy(queue->memory, copies, count + guessed);
+	struct guest_copy copies[FETCH_COPIES + GUESSES];
 
-	guesses_set(queue, r == 0);
-	if (r == 0 || !guessed)
-		return r;
-	for (unsigned int i = 0; i < VIRTQ_GUESSES; i++)
-		queue->guesses[i].span.len = 0;
-	return guest_memory_copy(queue->memory, copies, count);
+	return copy_and_guess(queue, copies, add_fetch(queue, index, copies));
 }
 
 /* Looks for new requests; 1 when there are some. */
@@ -193,9 +210,6 @@ static int next_head(struct virtq *queue, uint16_t *head)
 		r = refresh(queue);
 		if (r <= 0)
 			return r;
-	} else {
-		/* Read for a request before this one. */
-		guesses_set(queue, false);
 	}
 	r = ring_entry(queue, head);
 	if (r < 0)
@@ -284,7 +298,7 @@ static int walk(struct virtq *queue, const struct table *table, uint16_t index,
 static int walk_indirect(struct virtq *queue, const struct vring_desc *desc,
 			 struct virtq_chain *chain)
 {
-	struct guess *guess = &queue->guesses[VIRTQ_GUESS_TABLE];
+	struct guess *guesses = queue->guesses[VIRTQ_GUESS_TABLE];
 	struct vring_desc copy[VIRTQ_SIZE_MAX];
 	const struct guest_span span = {le64toh(desc->addr),
 					le32toh(desc->len)};
@@ -294,16 +308,18 @@ static int walk_indirect(struct virtq *queue, const struct vring_desc *desc,
 		.copy = copy,
 	};
 	struct vring_desc none;
+	struct guess *guess;
 
 	if (!span.len || span.len % sizeof(*copy) || span.len > sizeof(copy))
 		return queue_break(queue);
-	if (guess_right(guess, &span))
-		memcpy(copy, guess->data, span.len);
+	guess = guess_find(guesses, &span);
+	if (guess)
+		guess_use(guess, copy);
 	else if (guest_memory_read(queue->memory, span.addr, copy, span.len) <
 		 0)
 		return queue_break(queue);
 	if (fetches(queue))
-		guess_note(guess, &span);
+		guess_note(guesses, &span);
 	return walk(queue, &table, 0, chain, &none);
 }
 
@@ -434,15 +450,18 @@ static int cut_spans(const struct guest_span *spans, unsigned int count,
 static bool read_guessed(struct virtq *queue, const struct guest_span *spans,
 			 unsigned int count, uint8_t *data)
 {
-	const struct guess *guesses = &queue->guesses[VIRTQ_GUESS_SPAN];
+	struct guess *found[VIRTQ_GUESSES - VIRTQ_GUESS_SPAN];
 
 	if (count > VIRTQ_GUESSES - VIRTQ_GUESS_SPAN)
 		return false;
-	for (unsigned int i = 0; i < count; i++)
-		if (!guess_right(&guesses[i], &spans[i]))
-			return false;
 	for (unsigned int i = 0; i < count; i++) {
-		memcpy(data, guesses[i].data, spans[i].len);
+		found[i] = guess_find(queue->guesses[VIRTQ_GUESS_SPAN + i],
+				      &spans[i]);
+		if (!found[i])
+			return false;
+	}
+	for (unsigned int i = 0; i < count; i++) {
+		guess_use(found[i], data);
 		data += spans[i].len;
 	}
 	return true;
@@ -455,7 +474,7 @@ static void note_spans(struct virtq *queue, const struct guest_span *spans,
 		return;
 	for (unsigned int i = 0;
 	     i < count && i < VIRTQ_GUESSES - VIRTQ_GUESS_SPAN; i++)
-		guess_note(&queue->guesses[VIRTQ_GUESS_SPAN + i], &spans[i]);
+		guess_note(queue->guesses[VIRTQ_GUESS_SPAN + i], &spans[i]);
 }
 
 int virtq_chain_read(struct virtq *queue, const struct virtq_chain *chain,
@@ -492,7 +511,7 @@ int virtq_chain_write(struct virtq *queue, const struct virtq_chain *chain,
 }
 
 /* Room for an answer's pieces beside what virtq_finish() always copies. */
-#define FINISH_COPIES 7
+#define FINISH_COPIES (4 + FETCH_COPIES + GUESSES)
 #define FINISH_PIECES (GUEST_COPIES_MAX - FINISH_COPIES)
 
 /* Pieces of the answer; all others are in guest memory already. */
@@ -562,7 +581,7 @@ int virtq_finish(struct virtq *queue, uint16_t head, uint32_t written,
 	if (count < 0)
 		return queue_break(queue);
 	count += add_finish(queue, &finish, copies + count);
-	if (guest_memory_copy(queue->memory, copies, count) < 0)
+	if (copy_and_guess(queue, copies, count) < 0)
 		return queue_break(queue);
 	queue->used_next++;
 	queue->awaited = true;

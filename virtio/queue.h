@@ -56,7 +56,7 @@ struct virtq {
 	/* What was fetched with avail_seen, in the driver's byte order. */
 	uint16_t ring[VIRTQ_SIZE_MAX];
 	struct vring_desc table[VIRTQ_SIZE_MAX];
-	struct guess guesses[VIRTQ_GUESSES]; /* VIRTQ_GUESS_* */
+	struct guess guesses[VIRTQ_GUESSES][GUESS_DEPTH]; /* VIRTQ_GUESS_* */
 };
 
 /* One request: buffers the device reads, then buffers it writes. */

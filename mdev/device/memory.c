@@ -10,22 +10,23 @@ static struct memory *to_memory(struct guest_memory *guest)
 				 offsetof(struct memory, guest));
 }
 
-static int memory_copy(struct guest_memory *guest,
-		       const struct guest_copy *copies, unsigned int count)
+static unsigned int memory_copy(struct guest_memory *guest,
+				const struct guest_copy *copies,
+				unsigned int count)
 {
 	struct tranche_transport *view = to_memory(guest)->view;
 	struct tranche_copy pieces[GUEST_COPIES_MAX];
-	unsigned int done;
+	unsigned int done = 0;
 
 	for (unsigned int i = 0; i < count; i++)
 		pieces[i] =
 			(struct tranche_copy){copies[i].addr, copies[i].data,
 					      copies[i].len, copies[i].write};
 	counter_add(&to_memory(guest)->counters->copies, 1);
-	/* Whatever failed, the guest's queue can't go on: one error will do. */
-	if (!view || view->ops->copy(view, pieces, count, &done) < 0)
-		return -EFAULT;
-	return 0;
+	/* Whatever failed, one error will do. */
+	if (view)
+		view->ops->copy(view, pieces, count, &done);
+	return done;
 }
 
 static int memory_read(struct guest_memory *guest, uint64_t addr, void *data,
@@ -33,7 +34,7 @@ static int memory_read(struct guest_memory *guest, uint64_t addr, void *data,
 {
 	const struct guest_copy piece = {addr, data, len, false};
 
-	return memory_copy(guest, &piece, 1);
+	return memory_copy(guest, &piece, 1) == 1 ? 0 : -EFAULT;
 }
 
 static int memory_write(struct guest_memory *guest, uint64_t addr,
@@ -43,7 +44,7 @@ static int memory_write(struct guest_memory *guest, uint64_t addr,
 	const struct guest_copy piece = {addr, (void *)(uintptr_t)data, len,
 					 true};
 
-	return memory_copy(guest, &piece, 1);
+	return memory_copy(guest, &piece, 1) == 1 ? 0 : -EFAULT;
 }
 
 static const struct guest_memory_ops memory_ops = {

@@ -7,6 +7,7 @@
 LAB_KERNELS="6.12 7"
 GUEST_DISK_PACKAGES=systemd-sysv,udev,dbus,login,iproute2,kmod,mesa-utils
 GUEST_DISK_PACKAGES+=,mesa-vulkan-drivers,libgl1-mesa-dri,vulkan-tools,vkmark
+GUEST_DISK_PACKAGES+=,gstreamer1.0-tools,gstreamer1.0-plugins-bad
 
 usage_guest_image() {
   cat <<END

@@ -95,6 +95,12 @@ broker_vgpu() {
     tr ',' '\n' | broker_field "$2"
 }
 
+# broker_stat UUID FIELD: prints a figure of GetStats of a vGPU.
+broker_stat() {
+  broker_call GetStats "{\"uuid\":\"$1\"}" | sed 's/.*"vgpus"//' | tr ',' '\n' |
+    broker_field "$2"
+}
+
 # broker_waits TRIES COMMAND...: until the command succeeds; a second between.
 broker_waits() {
   left=$1

@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -498,6 +499,63 @@ static void case_vector(void)
 	CHECK_ERRNO(pread(fd, in, 16, GUEST_BASE), ESTALE);
 	vfio_open(&vfio, uuid);
 	CHECK(pread(fd, in, 16, GUEST_BASE) == 16);
+	teardown_own(fd);
+}
+
+/* Maps memory of its own into the client's container, and waits to be killed. */
+static pid_t mapper_start(void)
+{
+	int ready[2];
+	pid_t pid;
+	char byte;
+
+	CHECK(!pipe(ready));
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		vfio.memory = mmap(NULL, GUEST_SIZE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		CHECK(vfio.memory != MAP_FAILED);
+		strcpy(vfio.memory, "of another");
+		vfio_map_guest(&vfio, GUEST_BASE);
+		CHECK(write(ready[1], "", 1) == 1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	CHECK(read(ready[0], &byte, 1) == 1);
+	close(ready[0]);
+	return pid;
+}
+
+/* Guest memory need not be of the process that opened the vGPU. */
+static void case_memory_of_another(void)
+{
+	char opener[16] = "", other[16] = "", again[16] = "";
+	const struct tranche_segment segments[] = {
+		{GUEST_BASE2, (uintptr_t)opener, 16, 0},
+		{GUEST_BASE, (uintptr_t)other, 16, 0},
+		{GUEST_BASE2, (uintptr_t)again, 16, 0},
+	};
+	struct tranche_dma vector = {
+		.segments = (uintptr_t)segments,
+		.count = 3,
+	};
+	int fd = setup_own(1000);
+	pid_t mapper;
+
+	strcpy(vfio.memory, "of the opener");
+	vfio_unmap_guest(&vfio, GUEST_BASE);
+	mapper = mapper_start();
+	vector.gen = gen_of(fd);
+	CHECK(!ioctl(fd, TRANCHE_VGPU_DMA, &vector) && vector.done == 3);
+	CHECK(!strcmp(opener, "of the opener") && !strcmp(again, opener));
+	CHECK(!strcmp(other, "of another"));
+	kill(mapper, SIGKILL);
+	CHECK(waitpid(mapper, NULL, 0) == mapper);
+	CHECK_ERRNO(pread(fd, other, 16, GUEST_BASE), EFAULT);
+	CHECK(pread(fd, opener, 16, GUEST_BASE2) == 16);
 	teardown_own(fd);
 }
 
@@ -1268,6 +1326,7 @@ static const struct {
 	{"intx", case_intx},
 	{"memory", case_memory},
 	{"vector", case_vector},
+	{"memory-of-another", case_memory_of_another},
 	{"memory-race", case_memory_race},
 	{"window", case_window},
 	{"window-flags", case_window_flags},

@@ -59,6 +59,19 @@ vgpu_guest() {
   lab-guest --qemu "-device vfio-pci,sysfsdev=/sys/bus/mdev/devices/$uuid" "$@"
 }
 
+# vgpu_counters: what the device process has counted: accesses, doorbells,
+# requests, copies, interrupts. Nothing without one. Its log is /tmp/device.log.
+vgpu_counters() {
+  pid=$(pgrep -x tranche-vgpu) || return 0
+  told=$(grep -c counters: /tmp/device.log || true)
+  kill -USR1 "$pid"
+  for _ in $(seq 100); do
+    [ "$(grep -c counters: /tmp/device.log || true)" = "$told" ] || break
+    sleep 0.1
+  done
+  grep counters: /tmp/device.log | tail -n 1 | grep -o '[0-9]\+' | tr '\n' ' '
+}
+
 # vgpu_end UUID...: takes all down; fails if anything stays.
 vgpu_end() {
   for uuid; do

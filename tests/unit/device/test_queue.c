@@ -32,8 +32,8 @@ struct counted {
 	uint8_t bytes[SIZE];
 };
 
-static int copy(struct guest_memory *memory, const struct guest_copy *copies,
-		unsigned int count)
+static unsigned int copy(struct guest_memory *memory,
+			 const struct guest_copy *copies, unsigned int count)
 {
 	struct counted *counted = (struct counted *)memory;
 
@@ -44,13 +44,13 @@ static int copy(struct guest_memory *memory, const struct guest_copy *copies,
 
 		assert_int_not_equal(c->len, 0);
 		if (c->addr > counted->end || c->len > counted->end - c->addr)
-			return -EFAULT;
+			return i;
 		if (c->write)
 			memcpy(counted->bytes + c->addr, c->data, c->len);
 		else
 			memcpy(c->data, counted->bytes + c->addr, c->len);
 	}
-	return 0;
+	return count;
 }
 
 static int read_one(struct guest_memory *memory, uint64_t addr, void *data,
@@ -58,7 +58,7 @@ static int read_one(struct guest_memory *memory, uint64_t addr, void *data,
 {
 	const struct guest_copy one = {addr, data, len, false};
 
-	return copy(memory, &one, 1);
+	return copy(memory, &one, 1) == 1 ? 0 : -EFAULT;
 }
 
 static int write_one(struct guest_memory *memory, uint64_t addr,
@@ -67,7 +67,7 @@ static int write_one(struct guest_memory *memory, uint64_t addr,
 	const struct guest_copy one = {addr, (void *)(uintptr_t)data, len,
 				       true};
 
-	return copy(memory, &one, 1);
+	return copy(memory, &one, 1) == 1 ? 0 : -EFAULT;
 }
 
 static const struct guest_memory_ops ops = {read_one, write_one, copy};
@@ -251,6 +251,40 @@ static void test_next_is_seen_by_finish(void **state)
 	assert_true(virtq_idle(&queue));
 }
 
+/* A driver that offers one while another is done has two places for them. */
+static void test_calls_of_two_under_way(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 20; i++) {
+		guest.calls = 0;
+		offer(0, TABLE, REQUEST, i & 1 ? "odd" : "eve");
+		virtq_ring(&queue);
+		take(i & 1 ? "odd" : "eve");
+		offer(1, OTHER_TABLE, REQUEST + 64, i & 1 ? "yes" : "not");
+		finish("first", !i);
+		take(i & 1 ? "yes" : "not");
+		finish("second", false);
+		if (i)
+			assert_int_equal(guest.calls, 3);
+	}
+}
+
+/* What was guessed is gone: nothing of the request before is done again. */
+static void test_finish_guesses_what_is_no_memory(void **state)
+{
+	(void)state;
+	offer(0, TABLE, SIZE - 16, "one");
+	take("one");
+	offer(1, OTHER_TABLE, REQUEST, "two");
+	guest.end = SIZE - 16;
+	guest.calls = 0;
+	finish("first", true);
+	assert_int_equal(guest.calls, 1);
+	take("two");
+	finish("second", false);
+	assert_true(virtq_idle(&queue));
+}
+
 static void test_driver_wants_interrupts(void **state)
 {
 	uint16_t *used_event = &avail()->ring[QUEUE];
@@ -300,6 +334,8 @@ int main(void)
 		TEST(test_guess_is_no_memory_any_more),
 		TEST(test_notification_is_asked_for),
 		TEST(test_next_is_seen_by_finish),
+		TEST(test_calls_of_two_under_way),
+		TEST(test_finish_guesses_what_is_no_memory),
 		TEST(test_driver_wants_interrupts),
 		TEST(test_answer_nowhere_breaks_the_queue),
 		TEST(test_index_that_runs_away_breaks_the_queue),

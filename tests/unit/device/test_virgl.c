@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_gpu.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
@@ -25,6 +26,7 @@
 #define SKIP 77
 #define PAGE 4096
 #define SECONDS 20
+#define DESCRIPTORS 1024
 
 struct fixture {
 	struct virgl virgl;
@@ -33,6 +35,7 @@ struct fixture {
 };
 
 static const char *server;
+static bool inherited[DESCRIPTORS]; /* by this program */
 
 static void fence_done(void *user, uint64_t fence)
 {
@@ -140,7 +143,7 @@ static unsigned int descriptors(void)
 {
 	unsigned int count = 0;
 
-	for (int fd = 0; fd < 1024; fd++)
+	for (int fd = 0; fd < DESCRIPTORS; fd++)
 		count += fcntl(fd, F_GETFD) >= 0;
 	return count;
 }
@@ -239,6 +242,46 @@ static void test_one_context_is_given_up(void **state)
 	ops->context_destroy(renderer, 1);
 }
 
+/*
+ * A server that is started while there is a guest, and its workers, have none of
+ * our descriptors: whoever waits for us to die at the other end must not wait for
+ * them.
+ */
+static void test_servers_inherit_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct renderer *renderer = &f->virgl.renderer;
+	const struct renderer_ops *ops = renderer->ops;
+	const struct renderer_blob blob = {
+		.resource = 7,
+		.context = 1,
+		.flags = VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE,
+		.size = PAGE,
+	};
+	struct pollfd hears = {0};
+	int ends[2];
+
+	assert_int_equal(ops->context_create(renderer, 1, "test"), 0);
+	assert_int_equal(ops->blob_create(renderer, &blob), 0);
+	for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS; fd++)
+		if (!inherited[fd] && fcntl(fd, F_GETFD) >= 0)
+			assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	hears.fd = ends[0];
+	ops->context_destroy(renderer, 1);
+	ops->unref(renderer, 7);
+	ops->abandon(renderer);
+	while (server_alive(&f->virgl.server))
+		usleep(1000);
+	assert_int_equal(ops->begin(renderer), 0);
+	assert_int_equal(ops->context_create(renderer, 1, "test"), 0);
+	close(ends[1]);
+	assert_int_equal(poll(&hears, 1, SECONDS * 1000), 1);
+	assert_true(hears.revents & POLLHUP);
+	close(ends[0]);
+	ops->context_destroy(renderer, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -248,9 +291,12 @@ int main(void)
 		TEST(test_memory_and_fence),
 		TEST(test_abandoned_renderer_begins_again),
 		TEST(test_contexts_leave_nothing),
+		TEST(test_servers_inherit_nothing),
 		TEST(test_one_context_is_given_up),
 	};
 
+	for (int fd = 0; fd < DESCRIPTORS; fd++)
+		inherited[fd] = fcntl(fd, F_GETFD) >= 0;
 	server = getenv("TEST_RENDER_SERVER");
 	if (!server || access(server, X_OK) < 0)
 		return SKIP;
