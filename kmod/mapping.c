@@ -364,6 +364,14 @@ vm_fault_t tranche_mapping_wait(struct tranche_mapping *mapping,
 	return ret;
 }
 
+/* How the exporter caches it; what the VMM may do there is its own affair. */
+static pgprot_t frame_prot(const struct tranche_slot *slot,
+			   const struct vm_area_struct *vma)
+{
+	return __pgprot((pgprot_val(slot->prot) & TRANCHE_CACHING) |
+			(pgprot_val(vma->vm_page_prot) & ~TRANCHE_CACHING));
+}
+
 /**
  * tranche_mapping_show() - put a page into a VMM's page table
  * @mapping: the mapping
@@ -377,7 +385,6 @@ vm_fault_t tranche_mapping_show(struct tranche_mapping *mapping,
 {
 	struct tranche_slot *slot = &mapping->slots[page - mapping->node.start];
 	struct vm_area_struct *vma = vmf->vma;
-	pgprot_t prot = slot->prot;
 
 	lockdep_assert_held(&mapping->window->lock);
 	if (slot->pfn == PFN_UNKNOWN)
@@ -387,10 +394,8 @@ vm_fault_t tranche_mapping_show(struct tranche_mapping *mapping,
 				      page_to_pfn(mapping->window->scratch));
 	if (mapping->kind == TRANCHE_MAP_PAGES)
 		return vmf_insert_pfn(vma, vmf->address, slot->pfn);
-	/* How the exporter caches it, but no more than the VMM may do. */
-	if (!(vma->vm_flags & VM_WRITE))
-		prot = pte_pgprot(pte_wrprotect(pfn_pte(slot->pfn, prot)));
-	return vmf_insert_pfn_prot(vma, vmf->address, slot->pfn, prot);
+	return vmf_insert_pfn_prot(vma, vmf->address, slot->pfn,
+				   frame_prot(slot, vma));
 }
 
 /*
