@@ -133,22 +133,29 @@ static bool frame_ok(unsigned long pfn)
 	       (!PageCompound(page) && page_ref_count(page));
 }
 
+/* What kind of memory can be shown from there; 0 if none can. */
+static u32 source_kind(const struct vm_area_struct *vma)
+{
+	const unsigned long flags = VM_SHARED | VM_WRITE;
+
+	if ((vma->vm_flags & flags) != flags || !vma->vm_file ||
+	    tranche_window_is_mapped_by(vma))
+		return 0;
+	return vma->vm_flags & (VM_IO | VM_PFNMAP) ? TRANCHE_MAP_PFN
+						   : TRANCHE_MAP_PAGES;
+}
+
 /* The device process's mapping, if it still is what it was. */
 static struct vm_area_struct *source_find(struct tranche_mapping *mapping,
 					  unsigned long address)
 {
-	const unsigned long flags = VM_SHARED | VM_WRITE;
 	struct vm_area_struct *vma;
-	u32 kind;
 
 	mmap_assert_locked(mapping->mm);
 	vma = vma_lookup(mapping->mm, address);
-	if (!vma || vma->vm_file != mapping->file ||
-	    (vma->vm_flags & flags) != flags)
+	if (!vma || vma->vm_file != mapping->file)
 		return NULL;
-	kind = vma->vm_flags & (VM_IO | VM_PFNMAP) ? TRANCHE_MAP_PFN
-						   : TRANCHE_MAP_PAGES;
-	return kind == mapping->kind ? vma : NULL;
+	return source_kind(vma) == mapping->kind ? vma : NULL;
 }
 
 /* Records what was found, unless somebody was faster. */
@@ -472,24 +479,19 @@ static int pages_charge(struct tranche_mapping *mapping)
 static int source_check(struct tranche_mapping *mapping)
 {
 	unsigned long end = mapping->address + (mapping->pages << PAGE_SHIFT);
-	const unsigned long flags = VM_SHARED | VM_WRITE;
 	struct vm_area_struct *vma;
 	int ret = 0;
 
 	mmap_read_lock(mapping->mm);
 	vma = vma_lookup(mapping->mm, mapping->address);
-	if (!vma || end > vma->vm_end || end <= mapping->address ||
-	    (vma->vm_flags & flags) != flags || !vma->vm_file ||
-	    tranche_window_is_mapped_by(vma)) {
+	if (vma && end <= vma->vm_end && end > mapping->address)
+		mapping->kind = source_kind(vma);
+	if (!mapping->kind)
 		ret = -EINVAL;
-	} else if (!TRANCHE_HUGE_WINDOW && is_vm_hugetlb_page(vma)) {
+	else if (!TRANCHE_HUGE_WINDOW && is_vm_hugetlb_page(vma))
 		ret = -EOPNOTSUPP;
-	} else {
+	else
 		mapping->file = get_file(vma->vm_file);
-		mapping->kind = vma->vm_flags & (VM_IO | VM_PFNMAP)
-					? TRANCHE_MAP_PFN
-					: TRANCHE_MAP_PAGES;
-	}
 	mmap_read_unlock(mapping->mm);
 	return ret;
 }
