@@ -298,8 +298,10 @@ static void chaos_unbind(unsigned int rounds)
 		driver_do(driver, "unbind");
 		client_left(client);
 		CHECK(waitpid(device, NULL, 0) == device);
-		while (!access(stand.types, F_OK))
+		/* Until then its name is taken. */
+		while (!stand.gone)
 			sleep_us(1000);
+		CHECK(access(stand.types, F_OK));
 		stand_leave(&stand);
 		driver_do(driver, "bind");
 	}
