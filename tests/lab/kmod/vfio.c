@@ -40,7 +40,9 @@ static int open_group(struct vfio *vfio, const char *uuid)
 		return -errno;
 	CHECK(!ioctl(vfio->group, VFIO_GROUP_GET_STATUS, &status));
 	CHECK(status.flags & VFIO_GROUP_FLAGS_VIABLE);
-	CHECK(!ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER, &vfio->container));
+	/* The vGPU may be on its way out. */
+	if (ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER, &vfio->container))
+		return -errno;
 	CHECK(!ioctl(vfio->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
 	vfio->device = ioctl(vfio->group, VFIO_GROUP_GET_DEVICE_FD, uuid);
 	return vfio->device < 0 ? -errno : 0;
