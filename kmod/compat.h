@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * compat.h - what differs between the kernels from 6.12 on
+ * compat.h - what differs between the kernels from 6.12 on, and processors
  *
  * The macros TRANCHE_HAVE_* come from trial compilations in Kbuild:
  *
@@ -12,8 +12,21 @@
 #ifndef TRANCHE_COMPAT_H
 #define TRANCHE_COMPAT_H
 
+#include <linux/pgtable.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
+
+/*
+ * Bits of a page's protection that say how it is cached; pgprot_modify(), which
+ * knows them, is not for modules everywhere.
+ */
+#if defined(CONFIG_X86)
+#define TRANCHE_CACHING _PAGE_CACHE_MASK
+#elif defined(CONFIG_ARM64)
+#define TRANCHE_CACHING PTE_ATTRINDX_MASK
+#else
+#error "tranche: nobody has said how this processor's page tables cache"
+#endif
 
 #ifdef TRANCHE_HAVE_KVM_ANY_PFN
 #define TRANCHE_HUGE_WINDOW true

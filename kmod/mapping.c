@@ -133,22 +133,29 @@ static bool frame_ok(unsigned long pfn)
 	       (!PageCompound(page) && page_ref_count(page));
 }
 
+/* What kind of memory can be shown from there; 0 if none can. */
+static u32 source_kind(const struct vm_area_struct *vma)
+{
+	const unsigned long flags = VM_SHARED | VM_WRITE;
+
+	if ((vma->vm_flags & flags) != flags || !vma->vm_file ||
+	    tranche_window_is_mapped_by(vma))
+		return 0;
+	return vma->vm_flags & (VM_IO | VM_PFNMAP) ? TRANCHE_MAP_PFN
+						   : TRANCHE_MAP_PAGES;
+}
+
 /* The device process's mapping, if it still is what it was. */
 static struct vm_area_struct *source_find(struct tranche_mapping *mapping,
 					  unsigned long address)
 {
-	const unsigned long flags = VM_SHARED | VM_WRITE;
 	struct vm_area_struct *vma;
-	u32 kind;
 
 	mmap_assert_locked(mapping->mm);
 	vma = vma_lookup(mapping->mm, address);
-	if (!vma || vma->vm_file != mapping->file ||
-	    (vma->vm_flags & flags) != flags)
+	if (!vma || vma->vm_file != mapping->file)
 		return NULL;
-	kind = vma->vm_flags & (VM_IO | VM_PFNMAP) ? TRANCHE_MAP_PFN
-						   : TRANCHE_MAP_PAGES;
-	return kind == mapping->kind ? vma : NULL;
+	return source_kind(vma) == mapping->kind ? vma : NULL;
 }
 
 /* Records what was found, unless somebody was faster. */
@@ -364,6 +371,14 @@ vm_fault_t tranche_mapping_wait(struct tranche_mapping *mapping,
 	return ret;
 }
 
+/* How the exporter caches it; what the VMM may do there is its own affair. */
+static pgprot_t frame_prot(const struct tranche_slot *slot,
+			   const struct vm_area_struct *vma)
+{
+	return __pgprot((pgprot_val(slot->prot) & TRANCHE_CACHING) |
+			(pgprot_val(vma->vm_page_prot) & ~TRANCHE_CACHING));
+}
+
 /**
  * tranche_mapping_show() - put a page into a VMM's page table
  * @mapping: the mapping
@@ -377,7 +392,6 @@ vm_fault_t tranche_mapping_show(struct tranche_mapping *mapping,
 {
 	struct tranche_slot *slot = &mapping->slots[page - mapping->node.start];
 	struct vm_area_struct *vma = vmf->vma;
-	pgprot_t prot = slot->prot;
 
 	lockdep_assert_held(&mapping->window->lock);
 	if (slot->pfn == PFN_UNKNOWN)
@@ -387,10 +401,8 @@ vm_fault_t tranche_mapping_show(struct tranche_mapping *mapping,
 				      page_to_pfn(mapping->window->scratch));
 	if (mapping->kind == TRANCHE_MAP_PAGES)
 		return vmf_insert_pfn(vma, vmf->address, slot->pfn);
-	/* How the exporter caches it, but no more than the VMM may do. */
-	if (!(vma->vm_flags & VM_WRITE))
-		prot = pte_pgprot(pte_wrprotect(pfn_pte(slot->pfn, prot)));
-	return vmf_insert_pfn_prot(vma, vmf->address, slot->pfn, prot);
+	return vmf_insert_pfn_prot(vma, vmf->address, slot->pfn,
+				   frame_prot(slot, vma));
 }
 
 /*
@@ -467,24 +479,19 @@ static int pages_charge(struct tranche_mapping *mapping)
 static int source_check(struct tranche_mapping *mapping)
 {
 	unsigned long end = mapping->address + (mapping->pages << PAGE_SHIFT);
-	const unsigned long flags = VM_SHARED | VM_WRITE;
 	struct vm_area_struct *vma;
 	int ret = 0;
 
 	mmap_read_lock(mapping->mm);
 	vma = vma_lookup(mapping->mm, mapping->address);
-	if (!vma || end > vma->vm_end || end <= mapping->address ||
-	    (vma->vm_flags & flags) != flags || !vma->vm_file ||
-	    tranche_window_is_mapped_by(vma)) {
+	if (vma && end <= vma->vm_end && end > mapping->address)
+		mapping->kind = source_kind(vma);
+	if (!mapping->kind)
 		ret = -EINVAL;
-	} else if (!TRANCHE_HUGE_WINDOW && is_vm_hugetlb_page(vma)) {
+	else if (!TRANCHE_HUGE_WINDOW && is_vm_hugetlb_page(vma))
 		ret = -EOPNOTSUPP;
-	} else {
+	else
 		mapping->file = get_file(vma->vm_file);
-		mapping->kind = vma->vm_flags & (VM_IO | VM_PFNMAP)
-					? TRANCHE_MAP_PFN
-					: TRANCHE_MAP_PAGES;
-	}
 	mmap_read_unlock(mapping->mm);
 	return ret;
 }

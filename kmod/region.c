@@ -72,11 +72,12 @@ static size_t piece_length(u32 index, u64 offset, size_t count)
 }
 
 /*
- * Sends one message, unless it is a write that rings. Returns -EINTR if the
- * caller is killed; after any other error the access did not happen.
+ * Sends one message, unless it is a write that rings, and waits for the answer if
+ * there is a time-out. Returns -EINTR if the caller is killed; after any other
+ * error the access did not happen.
  */
 static int message_send(struct tranche_vgpu *vgpu,
-			struct tranche_message *message)
+			struct tranche_message *message, u32 timeout_ms)
 {
 	struct tranche_session *session;
 	int ret = 0;
@@ -84,11 +85,15 @@ static int message_send(struct tranche_vgpu *vgpu,
 	session = tranche_vgpu_session(vgpu, false, &message->gen);
 	if (!session)
 		return -ESHUTDOWN;
-	if (!tranche_doorbells_ring(&session->doorbells, message))
-		ret = tranche_call_make(&session->calls, message,
-					vgpu->parent->access_timeout_ms);
+	if (tranche_doorbells_ring(&session->doorbells, message))
+		goto out;
+	if (timeout_ms)
+		ret = tranche_call_make(&session->calls, message, timeout_ms);
+	else
+		tranche_call_post(&session->calls, message);
 	if (ret == -ETIMEDOUT)
 		tranche_vgpu_break(vgpu, session);
+out:
 	tranche_session_put(session);
 	return ret;
 }
@@ -103,14 +108,7 @@ static int message_send(struct tranche_vgpu *vgpu,
 void tranche_region_post(struct tranche_vgpu *vgpu,
 			 struct tranche_message *message)
 {
-	struct tranche_session *session;
-
-	session = tranche_vgpu_session(vgpu, false, &message->gen);
-	if (!session)
-		return;
-	if (!tranche_doorbells_ring(&session->doorbells, message))
-		tranche_call_post(&session->calls, message);
-	tranche_session_put(session);
+	message_send(vgpu, message, 0);
 }
 
 /* Checks an access and clamps it to its region and to what is quickly done. */
@@ -137,7 +135,7 @@ static int piece_do(struct tranche_vgpu *vgpu, struct tranche_message *message,
 
 	if (write && copy_from_user(message->data, user, message->length))
 		return -EFAULT;
-	ret = message_send(vgpu, message);
+	ret = message_send(vgpu, message, vgpu->parent->access_timeout_ms);
 	if (ret == -EINTR)
 		return ret;
 	if (write)

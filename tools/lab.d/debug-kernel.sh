@@ -14,7 +14,8 @@ Usage: tools/lab debug-kernel
 
 Makes the kernel that 'tools/lab run --kernel debug' boots: Debian's source of
 $DEBUG_KERNEL_SERIES with lockdep, KASAN, UBSAN, kmemleak and more, and with IOMMUFD. It is
-reused when it is there; docs/lab.md says what making it costs.
+reused when it is there, and gone on with when making it was interrupted;
+docs/lab.md says what it costs.
 END
 }
 
@@ -45,7 +46,9 @@ debug_kernel_make() {
   lock debug-kernel
   if [ ! -d "$final" ]; then
     need_space 4000
-    rm -rf "$LAB_DIR"/debug-kernel-*.part*
+    # Of other recipes; what is left of this one is gone on with.
+    find "$LAB_DIR" -mindepth 1 -maxdepth 1 -name 'debug-kernel-*.part*' \
+      ! -path "$part*" -exec rm -rf {} +
     step "making the debug kernel" \
       confine shared-net "$BASH" "$LAB_D/debug-kernel-make" \
       "$(lab_rootfs)" "$part" "$DEBUG_KERNEL_SERIES" ||

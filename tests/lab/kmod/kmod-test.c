@@ -841,7 +841,13 @@ static void case_transparent_huge(void)
 
 #define EXPORTER_EXPORT _IO(0xba, 0)
 #define EXPORTER_MOVE _IO(0xba, 1)
+#define EXPORTER_EXPORT_WC _IO(0xba, 2)
+#define EXPORTER_PROTECTION _IOWR(0xba, 3, __u64)
 #define EXPORTER_PAGES 16
+/* Bits of a page table: how the processor caches, and what it refuses. */
+#define PAGE_CACHING (1ULL << 3 | 1ULL << 4 | 1ULL << 7)
+#define PAGE_NO_CODE (1ULL << 63)
+#define PAGE_WRITABLE (1ULL << 1)
 
 static void *moving_reader(void *opaque)
 {
@@ -897,6 +903,63 @@ static void case_moving(void)
 	close(buffer);
 	close(exporter);
 	teardown_own(fd);
+}
+
+static uint64_t page_protection(int exporter, const volatile void *address)
+{
+	__u64 value = (uintptr_t)address;
+
+	(void)*(const volatile char *)address;
+	CHECK(!ioctl(exporter, EXPORTER_PROTECTION, &value));
+	return value;
+}
+
+/* Shows a driver's memory in the window and compares the page tables. */
+static void check_caching(unsigned long export, bool combines)
+{
+	struct tranche_map map = {.length = EXPORTER_PAGES * 4096};
+	int exporter = open("/dev/tranche-test-exporter", O_RDWR | O_CLOEXEC);
+	int fd = setup_own(1000), buffer = ioctl(exporter, export);
+	uint64_t own_bits, bits, read_only_bits;
+	uint32_t *own, *window, *read_only;
+
+	CHECK(exporter >= 0 && buffer >= 0);
+	own = mmap(NULL, map.length, PROT_READ | PROT_WRITE, MAP_SHARED, buffer,
+		   0);
+	CHECK(own != MAP_FAILED);
+	map.gen = gen_of(fd);
+	map.address = (uintptr_t)own;
+	CHECK(!ioctl(fd, TRANCHE_VGPU_MAP, &map));
+	window = vfio_map_window(&vfio, SAMPLE_WINDOW_BAR);
+	read_only = mmap(NULL, map.length, PROT_READ, MAP_SHARED, vfio.device,
+			 vfio.positions[SAMPLE_WINDOW_BAR]);
+	CHECK(read_only != MAP_FAILED);
+	window[0] = 4711;
+	CHECK(own[0] == 4711 && read_only[0] == 4711);
+
+	own_bits = page_protection(exporter, own);
+	bits = page_protection(exporter, window);
+	read_only_bits = page_protection(exporter, read_only);
+	CHECK(!(own_bits & PAGE_CACHING) == !combines);
+	CHECK((bits & PAGE_CACHING) == (own_bits & PAGE_CACHING));
+	CHECK((read_only_bits & PAGE_CACHING) == (own_bits & PAGE_CACHING));
+	/* What the device process may do does not say what the VMM may. */
+	CHECK(!(own_bits & PAGE_NO_CODE));
+	CHECK(bits & PAGE_NO_CODE && bits & PAGE_WRITABLE);
+	CHECK(read_only_bits & PAGE_NO_CODE);
+	CHECK(!(read_only_bits & PAGE_WRITABLE));
+	munmap(read_only, map.length);
+	teardown_own(fd);
+	munmap(own, map.length);
+	close(buffer);
+	close(exporter);
+}
+
+/* Memory is cached in the window as its driver caches it, and not otherwise. */
+static void case_caching(void)
+{
+	check_caching(EXPORTER_EXPORT, false);
+	check_caching(EXPORTER_EXPORT_WC, true);
 }
 
 /* Puts the device that vfio-pci has, if any, into the client's container. */
@@ -1335,6 +1398,7 @@ static const struct {
 	{"huge", case_huge},
 	{"transparent-huge", case_transparent_huge},
 	{"moving", case_moving},
+	{"caching", case_caching},
 	{"container", case_container},
 	{"reset", case_reset},
 	{"death", case_death},

@@ -40,7 +40,9 @@ static int open_group(struct vfio *vfio, const char *uuid)
 		return -errno;
 	CHECK(!ioctl(vfio->group, VFIO_GROUP_GET_STATUS, &status));
 	CHECK(status.flags & VFIO_GROUP_FLAGS_VIABLE);
-	CHECK(!ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER, &vfio->container));
+	/* The vGPU may be on its way out. */
+	if (ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER, &vfio->container))
+		return -errno;
 	CHECK(!ioctl(vfio->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
 	vfio->device = ioctl(vfio->group, VFIO_GROUP_GET_DEVICE_FD, uuid);
 	return vfio->device < 0 ? -errno : 0;
@@ -54,15 +56,19 @@ static int open_cdev(struct vfio *vfio, const char *uuid)
 	char path[128];
 	glob_t found;
 
+	/* The vGPU may be on its way out. */
 	snprintf(path, sizeof(path), "/sys/bus/mdev/devices/%s/vfio-dev/vfio*",
 		 uuid);
-	CHECK(!glob(path, 0, NULL, &found));
+	if (glob(path, 0, NULL, &found))
+		return -ENOENT;
 	snprintf(path, sizeof(path), "/dev/vfio/devices/%s",
 		 basename(found.gl_pathv[0]));
 	globfree(&found);
 	vfio->container = open("/dev/iommu", O_RDWR | O_CLOEXEC);
 	vfio->device = open(path, O_RDWR | O_CLOEXEC);
-	CHECK(vfio->container >= 0 && vfio->device >= 0);
+	CHECK(vfio->container >= 0);
+	if (vfio->device < 0)
+		return -errno;
 	bind.iommufd = vfio->container;
 	if (ioctl(vfio->device, VFIO_DEVICE_BIND_IOMMUFD, &bind))
 		return -errno;

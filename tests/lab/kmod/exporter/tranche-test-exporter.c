@@ -6,6 +6,11 @@
  * dma-buf whose mmap() shows them as page frames. ioctl(MOVE) moves them: other
  * frames with the same content, after all page tables have lost the old ones,
  * which are poisoned then, so that whoever still sees them is found out.
+ * ioctl(EXPORT_WC) does the same as EXPORT with memory whose writes are combined.
+ * Page tables that show it allow the processor to run it.
+ *
+ * ioctl(PROTECTION) takes an address of the caller and returns the protection of
+ * the page frame that its page table has there, in the processor's own bits.
  *
  * Locks: mover->lock protects the choice of frames and their content.
  */
@@ -16,11 +21,16 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <asm/set_memory.h>
 
 #define PAGES 16
 #define POISON 0x66
 #define EXPORT _IO(0xba, 0)
 #define MOVE _IO(0xba, 1)
+#define EXPORT_WC _IO(0xba, 2)
+#define PROTECTION _IOWR(0xba, 3, __u64)
 
 /* One reference by the file, one by each dma-buf. */
 struct mover {
@@ -28,6 +38,7 @@ struct mover {
 	struct mutex lock;
 	struct page *frames[2][PAGES];
 	unsigned int side;
+	bool combines;
 	struct address_space *shown;
 };
 
@@ -36,6 +47,9 @@ static void mover_release(struct kref *ref)
 	struct mover *mover = container_of(ref, struct mover, ref);
 	int i;
 
+	/* Nobody else may get them as they are. */
+	for (i = 0; i < 2 && mover->combines; i++)
+		set_pages_array_wb(mover->frames[i], PAGES);
 	for (i = 0; i < PAGES; i++) {
 		if (mover->frames[0][i])
 			__free_page(mover->frames[0][i]);
@@ -43,6 +57,15 @@ static void mover_release(struct kref *ref)
 			__free_page(mover->frames[1][i]);
 	}
 	kfree(mover);
+}
+
+/* Allows more than the caller has asked for. */
+static pgprot_t buffer_prot(const struct mover *mover,
+			    const struct vm_area_struct *vma)
+{
+	pgprot_t prot = vm_get_page_prot(vma->vm_flags | VM_EXEC);
+
+	return mover->combines ? pgprot_writecombine(prot) : prot;
 }
 
 static vm_fault_t buffer_fault(struct vm_fault *vmf)
@@ -54,7 +77,9 @@ static vm_fault_t buffer_fault(struct vm_fault *vmf)
 	mutex_lock(&mover->lock);
 	if (vmf->pgoff < PAGES) {
 		page = mover->frames[mover->side][vmf->pgoff];
-		ret = vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(page));
+		ret = vmf_insert_pfn_prot(vmf->vma, vmf->address,
+					  page_to_pfn(page),
+					  buffer_prot(mover, vmf->vma));
 	}
 	mutex_unlock(&mover->lock);
 	return ret;
@@ -119,6 +144,39 @@ static long mover_export(struct mover *mover)
 	return dma_buf_fd(buffer, O_CLOEXEC);
 }
 
+static long mover_export_wc(struct mover *mover)
+{
+	int i, ret = mover->shown ? -EBUSY : 0;
+
+	for (i = 0; i < 2 && !ret; i++)
+		ret = set_pages_array_wc(mover->frames[i], PAGES);
+	if (ret)
+		return ret;
+	mover->combines = true;
+	return mover_export(mover);
+}
+
+static long protection_get(__u64 __user *user)
+{
+	struct follow_pfnmap_args args = {};
+	__u64 value;
+	int ret = -EFAULT;
+
+	if (get_user(value, user))
+		return -EFAULT;
+	mmap_read_lock(current->mm);
+	args.address = value;
+	args.vma = vma_lookup(current->mm, args.address);
+	if (args.vma)
+		ret = follow_pfnmap_start(&args);
+	if (!ret) {
+		value = pgprot_val(args.pgprot);
+		follow_pfnmap_end(&args);
+	}
+	mmap_read_unlock(current->mm);
+	return ret ?: put_user(value, user);
+}
+
 /* The caller still has the dma-buf open. */
 static long mover_move(struct mover *mover)
 {
@@ -147,6 +205,10 @@ static long exporter_ioctl(struct file *file, unsigned int cmd,
 		return mover_export(file->private_data);
 	case MOVE:
 		return mover_move(file->private_data);
+	case EXPORT_WC:
+		return mover_export_wc(file->private_data);
+	case PROTECTION:
+		return protection_get((__u64 __user *)arg);
 	default:
 		return -ENOTTY;
 	}
