@@ -38,12 +38,13 @@ static int open_group(struct vfio *vfio, const char *uuid)
 	CHECK(vfio->container >= 0);
 	if (vfio->group < 0)
 		return -errno;
-	CHECK(!ioctl(vfio->group, VFIO_GROUP_GET_STATUS, &status));
-	CHECK(status.flags & VFIO_GROUP_FLAGS_VIABLE);
 	/* The vGPU may be on its way out. */
-	if (ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER, &vfio->container))
+	if (ioctl(vfio->group, VFIO_GROUP_GET_STATUS, &status))
 		return -errno;
-	CHECK(!ioctl(vfio->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
+	CHECK(status.flags & VFIO_GROUP_FLAGS_VIABLE);
+	if (ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER, &vfio->container) ||
+	    ioctl(vfio->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		return -errno;
 	vfio->device = ioctl(vfio->group, VFIO_GROUP_GET_DEVICE_FD, uuid);
 	return vfio->device < 0 ? -errno : 0;
 }
