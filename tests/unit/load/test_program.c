@@ -103,8 +103,7 @@ static void run_program(const char *program, const char *line, int signal)
 	out = fdopen(fds[0], "r");
 	assert_non_null(out);
 	while (signal && getline(&text, &size, out) > 0)
-		if (strstr(text, "\"second\"") ||
-		    strstr(text, "\"running\"")) {
+		if (strstr(text, "\"second\"") || strstr(text, "\"running\"")) {
 			kill(pid, signal);
 			break;
 		}

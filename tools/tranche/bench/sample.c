@@ -177,9 +177,8 @@ static void sample_fill(struct bench *bench, const struct sampling *s,
 	values[RESULT_EVEN] = s->n > 1 ? work.least / work.most : NAN;
 	values[RESULT_FIRST] = s->n > 1 ? 100 * work.first / work.all : NAN;
 	values[RESULT_CPU] = (double)s->cost.cpu_us / work.jobs;
-	values[RESULT_EXITS] = s->cost.exits_known
-				       ? (double)s->cost.exits / work.jobs
-				       : NAN;
+	values[RESULT_EXITS] =
+		s->cost.exits_known ? (double)s->cost.exits / work.jobs : NAN;
 }
 
 static void sample_finish(const struct sampling *s, struct result_cell *cell,
