@@ -29,7 +29,9 @@ broker_clean() {
 }
 trap broker_clean EXIT
 
-# broker_config [LINE]...: writes its configuration, with LINEs below [GPU].
+# broker_config [LINE]...: writes its configuration, with LINEs below [GPU]. Where
+# guests compute, KillLimit=60s is one: a driver builds a program at its first
+# dispatch, on a loaded machine for seconds.
 broker_config() {
   {
     echo "[Broker]"
@@ -99,6 +101,11 @@ broker_vgpu() {
 broker_stat() {
   broker_call GetStats "{\"uuid\":\"$1\"}" | sed 's/.*"vgpus"//' | tr ',' '\n' |
     broker_field "$2"
+}
+
+# broker_submitted UUID COUNT: a program of its guest has submitted more than that.
+broker_submitted() {
+  [ "$(broker_stat "$1" submits)" -gt "$2" ]
 }
 
 # broker_waits TRIES COMMAND...: until the command succeeds; a second between.

@@ -98,6 +98,18 @@ static uint32_t gen_of(int fd)
 	return info.gen;
 }
 
+/* Maps memory that the device process shows, as @map says from then on. */
+static void *source_map(int fd, int memory, struct tranche_map *map)
+{
+	void *own = mmap(NULL, map->length, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 memory, 0);
+
+	CHECK(own != MAP_FAILED);
+	map->gen = gen_of(fd);
+	map->address = (uintptr_t)own;
+	return own;
+}
+
 static uint32_t command(uint32_t what)
 {
 	vfio_write(&vfio, SAMPLE_BAR, REG(command), what, 4);
@@ -626,11 +638,9 @@ static void case_window(void)
 	int i;
 
 	CHECK(!ftruncate(memory, map.length));
-	own = mmap(NULL, map.length, PROT_READ | PROT_WRITE, MAP_SHARED, memory,
-		   0);
+	own = source_map(fd, memory, &map);
+	unmap.gen = map.gen;
 	window = vfio_map_window(&vfio, SAMPLE_WINDOW_BAR);
-	map.gen = unmap.gen = gen_of(fd);
-	map.address = (uintptr_t)own;
 	own[0] = 0x12345678;
 	own[1024] = 1;
 	CHECK(window[0] == 0 && window[SAMPLE_WINDOW_SIZE / 4 - 1] == 0);
@@ -706,16 +716,16 @@ static void case_window_refusals(void)
 {
 	struct tranche_map map = {.length = 4096};
 	int fd = setup_own(1000), memory = memfd_create("w", MFD_CLOEXEC);
-	char *private, *readable, *shared;
+	char *unshared, *readable, *shared;
 
 	CHECK(!ftruncate(memory, 3 * 4096));
-	private = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, memory,
-		       0);
+	unshared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, memory,
+			0);
 	readable = mmap(NULL, 4096, PROT_READ, MAP_SHARED, memory, 0);
 	shared = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      memory, 0);
 	map.gen = gen_of(fd);
-	map.address = (uintptr_t)private;
+	map.address = (uintptr_t)unshared;
 	CHECK_ERRNO(ioctl(fd, TRANCHE_VGPU_MAP, &map), EINVAL);
 	map.address = (uintptr_t)readable;
 	CHECK_ERRNO(ioctl(fd, TRANCHE_VGPU_MAP, &map), EINVAL);
@@ -792,11 +802,7 @@ static void case_huge(void)
 	memory = memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB);
 	CHECK(!file_write("/proc/sys/vm/nr_hugepages", "4"));
 	CHECK(memory >= 0 && !ftruncate(memory, map.length));
-	own = mmap(NULL, map.length, PROT_READ | PROT_WRITE, MAP_SHARED, memory,
-		   0);
-	CHECK(own != MAP_FAILED);
-	map.gen = gen_of(fd);
-	map.address = (uintptr_t)own;
+	own = source_map(fd, memory, &map);
 	CHECK(!ioctl(fd, TRANCHE_GET_FEATURES, &features));
 	if (features.features & TRANCHE_FEATURE_HUGE_WINDOW) {
 		CHECK(!ioctl(fd, TRANCHE_VGPU_MAP, &map));
@@ -875,13 +881,10 @@ static void case_moving(void)
 	CHECK(exporter >= 0);
 	buffer = ioctl(exporter, EXPORTER_EXPORT);
 	CHECK(buffer >= 0);
-	own = mmap(NULL, map.length, PROT_READ | PROT_WRITE, MAP_SHARED, buffer,
-		   0);
-	CHECK(own != MAP_FAILED);
+	own = source_map(fd, buffer, &map);
+	unmap.gen = map.gen;
 	for (i = 0; i < EXPORTER_PAGES; i++)
 		own[i * 1024] = i + 1;
-	map.gen = unmap.gen = gen_of(fd);
-	map.address = (uintptr_t)own;
 	CHECK(!ioctl(fd, TRANCHE_VGPU_MAP, &map));
 	CHECK(map.kind == TRANCHE_MAP_PFN);
 	window = vfio_map_window(&vfio, SAMPLE_WINDOW_BAR);
@@ -924,11 +927,7 @@ static void check_caching(unsigned long export, bool combines)
 	uint32_t *own, *window, *read_only;
 
 	CHECK(exporter >= 0 && buffer >= 0);
-	own = mmap(NULL, map.length, PROT_READ | PROT_WRITE, MAP_SHARED, buffer,
-		   0);
-	CHECK(own != MAP_FAILED);
-	map.gen = gen_of(fd);
-	map.address = (uintptr_t)own;
+	own = source_map(fd, buffer, &map);
 	CHECK(!ioctl(fd, TRANCHE_VGPU_MAP, &map));
 	window = vfio_map_window(&vfio, SAMPLE_WINDOW_BAR);
 	read_only = mmap(NULL, map.length, PROT_READ, MAP_SHARED, vfio.device,

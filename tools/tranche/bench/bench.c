@@ -107,7 +107,8 @@ static bool takes_turns(enum row_kind kind)
 	return kind != ROW_PASSED && kind != ROW_AGAIN;
 }
 
-static bool has_vmm(enum row_kind kind)
+/* Whether its guests stand still while others are measured. */
+static bool is_held(enum row_kind kind)
 {
 	return kind == ROW_VGPU || kind == ROW_GL;
 }
@@ -120,11 +121,11 @@ static int row_measure(struct bench *bench, size_t row)
 
 	printf("%s\n", what->name);
 	fflush(stdout);
-	if (has_vmm(what->kind))
+	if (is_held(what->kind))
 		set_up_hold(guests, what->guests, false);
 	for (size_t load = 0; load < bench->results.n_loads && r == 0; load++)
 		r = sample_take(bench, row, load);
-	if (has_vmm(what->kind))
+	if (is_held(what->kind))
 		set_up_hold(guests, what->guests, true);
 	return r;
 }

@@ -52,8 +52,10 @@ static const struct guest_job *job_of(const struct sampling *s, unsigned int i)
 	return guest_job(s->guests[i].guest, BENCH_JOB);
 }
 
-static bool one_ended(const struct sampling *s)
+static bool one_ended(void *user)
 {
+	const struct sampling *s = user;
+
 	for (unsigned int i = 0; i < s->n; i++)
 		if (job_of(s, i)->state == JOB_ENDED)
 			return true;
@@ -66,13 +68,8 @@ static bool all_compute(void *user)
 
 	for (unsigned int i = 0; i < s->n; i++)
 		if (!job_of(s, i)->computes)
-			return one_ended(s);
+			return one_ended(user);
 	return true;
-}
-
-static bool one_has_ended(void *user)
-{
-	return one_ended(user);
 }
 
 static bool all_ended(void *user)
@@ -241,8 +238,8 @@ static int jobs_end(struct bench *bench, struct sampling *s)
 static int jobs_compute_on(struct bench *bench, struct sampling *s,
 			   uint64_t seconds)
 {
-	int r = wait_until(bench->event, seconds * WAIT_SECOND_US,
-			   one_has_ended, s);
+	int r = wait_until(bench->event, seconds * WAIT_SECOND_US, one_ended,
+			   s);
 
 	if (r == -ETIMEDOUT)
 		return 0;
