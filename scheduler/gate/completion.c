@@ -24,6 +24,7 @@
 #define IDLE_TICKS 16 /* then the thread sleeps */
 #define WAIT_NS (100 * NS_PER_MS)
 #define DUE_NS (NS_PER_MS / 10)
+#define POLL_NS (NS_PER_MS / 50)
 #define AVERAGE_SHIFT 4
 #define GROWTH_NS (NS_PER_MS / 10)
 
@@ -31,19 +32,20 @@
  * Marks
  * ------------------------------------------------------------------------ */
 
-/* Called with the lock held. An error means a lost device: nothing will ever
+/* An error means a lost device: nothing will ever
  * become complete, so everything is. */
 static uint64_t done_value(struct queue *queue)
 {
 	struct device *device = queue->device;
 	uint64_t value;
+	VkResult result;
 
 	if (!device->timeline)
 		return 0;
-	if (device->next.get_counter(device->handle, queue->done, &value) !=
-	    VK_SUCCESS)
-		return UINT64_MAX;
-	return value;
+	queue_marking_begin(queue);
+	result = device->next.get_counter(device->handle, queue->done, &value);
+	queue_marking_end(queue);
+	return result == VK_SUCCESS ? value : UINT64_MAX;
 }
 
 static bool mark_reached(const struct submission *submission, uint64_t value)
@@ -56,18 +58,32 @@ static bool mark_reached(const struct submission *submission, uint64_t value)
 	       VK_NOT_READY;
 }
 
-/* Called without a lock. */
-static void mark_wait(struct device *device, VkSemaphore done, uint64_t value,
-		      VkFence fence, uint64_t timeout_ns)
+/* Looks less and less often. */
+static void mark_poll(struct queue *queue, uint64_t value, uint64_t timeout_ns)
 {
+	uint64_t begin_ns = thread_now(), waited_ns = 0;
+
+	while (done_value(queue) < value && waited_ns < timeout_ns) {
+		thread_sleep(POLL_NS + waited_ns / 8);
+		waited_ns = thread_now() - begin_ns;
+	}
+}
+
+/* Called without a lock. */
+static void mark_wait(struct queue *queue, uint64_t value, VkFence fence,
+		      uint64_t timeout_ns)
+{
+	struct device *device = queue->device;
 	VkSemaphoreWaitInfo info = {
 		.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
 		.semaphoreCount = 1,
-		.pSemaphores = &done,
+		.pSemaphores = &queue->done,
 		.pValues = &value,
 	};
 
-	if (device->timeline)
+	if (device->timeline && device->physical->marks_alone)
+		mark_poll(queue, value, timeout_ns);
+	else if (device->timeline)
 		device->next.wait_semaphores(device->handle, &info, timeout_ns);
 	else
 		device->next.wait_fences(device->handle, 1, &fence, VK_TRUE,
@@ -193,7 +209,7 @@ uint32_t completion_harvest(struct queue *queue)
 	pthread_mutex_unlock(&queue->lock);
 	if (!value)
 		return count;
-	mark_wait(queue->device, queue->done, value, VK_NULL_HANDLE, DUE_NS);
+	mark_wait(queue, value, VK_NULL_HANDLE, DUE_NS);
 	pthread_mutex_lock(&queue->lock);
 	count = harvest(queue, 0);
 	pthread_mutex_unlock(&queue->lock);
@@ -269,8 +285,6 @@ static uint32_t watch_closely(struct queue *queue)
 {
 	uint32_t count = harvest(queue, 0);
 	struct submission *submission = queue->pending;
-	struct device *device = queue->device;
-	VkSemaphore done = queue->done;
 	uint64_t id, value;
 	VkFence fence;
 
@@ -280,7 +294,7 @@ static uint32_t watch_closely(struct queue *queue)
 	value = submission->done;
 	fence = submission->fence;
 	pthread_mutex_unlock(&queue->lock);
-	mark_wait(device, done, value, fence, WAIT_NS);
+	mark_wait(queue, value, fence, WAIT_NS);
 	pthread_mutex_lock(&queue->lock);
 	return harvest(queue, id);
 }

@@ -44,6 +44,9 @@ struct physical {
 	/* Whether it bears a wait for a binary semaphore whose signal is behind
 	 * a timeline that is not signalled yet. */
 	bool holds_binary;
+	/* Whether it must not be asked for the value of a timeline while it is
+	 * given work that signals it. */
+	bool marks_alone;
 	VkPhysicalDeviceMemoryProperties memory; /* the driver's */
 };
 

@@ -128,10 +128,11 @@ static bool orders_binary(VkDriverId id)
 	}
 }
 
-static bool binary_find(const struct physical *physical, bool driver_known)
+/* Return: 0, which is none, if it is not told. */
+static VkDriverId driver_find(const struct physical *physical,
+			      bool driver_known)
 {
 	const struct next_instance *next = &physical->instance->next;
-	const char *strict = secure_getenv(PHYSICAL_STRICT_ENVIRONMENT);
 	VkPhysicalDeviceDriverProperties driver = {
 		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
 	};
@@ -140,10 +141,30 @@ static bool binary_find(const struct physical *physical, bool driver_known)
 		.pNext = &driver,
 	};
 
-	if ((strict && *strict) || !driver_known || !next->get_properties2)
-		return false;
+	if (!driver_known || !next->get_properties2)
+		return 0;
 	next->get_properties2(physical->handle, &properties);
-	return orders_binary(driver.driverID);
+	return driver.driverID;
+}
+
+/*
+ * venus has the GPU write the value of a timeline for it, by commands that it
+ * uses again when it sees a value behind theirs. Up to Mesa 25.0 at least, a
+ * command counts as pending from before its new value is set: whoever asks then
+ * makes it free for the next submission, whose value it will tell too early.
+ * venus then waits for that value in the way of what the GPU needs to get there.
+ */
+static bool tells_too_early(VkDriverId id)
+{
+	return id == VK_DRIVER_ID_MESA_VENUS;
+}
+
+static void driver_judge(struct physical *physical, VkDriverId id)
+{
+	const char *strict = secure_getenv(PHYSICAL_STRICT_ENVIRONMENT);
+
+	physical->holds_binary = !(strict && *strict) && orders_binary(id);
+	physical->marks_alone = tells_too_early(id);
 }
 
 struct physical *physical_new(struct instance *instance,
@@ -162,8 +183,7 @@ struct physical *physical_new(struct instance *instance,
 	instance->next.get_memory(handle, &physical->memory);
 	timeline_find(physical, properties.apiVersion, offers.timeline);
 	physical->visible = is_visible(physical, offers.pci);
-	physical->holds_binary = binary_find(
-		physical,
-		offers.driver || properties.apiVersion >= VK_API_VERSION_1_2);
+	offers.driver |= properties.apiVersion >= VK_API_VERSION_1_2;
+	driver_judge(physical, driver_find(physical, offers.driver));
 	return physical;
 }

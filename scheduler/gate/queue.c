@@ -84,6 +84,7 @@ VkResult queue_new(struct queue **queuep, struct device *device, VkQueue handle,
 	queue->handle = handle;
 	queue->engine = engine_of(flags);
 	queue->pending_tail = &queue->pending;
+	pthread_mutex_init(&queue->marking, NULL);
 	pthread_mutex_init(&queue->lock, NULL);
 	thread_cond_init(&queue->changed);
 	result = queue_init(queue);
@@ -118,6 +119,7 @@ void queue_free(struct queue *queue)
 	timelines_destroy(queue);
 	pthread_cond_destroy(&queue->changed);
 	pthread_mutex_destroy(&queue->lock);
+	pthread_mutex_destroy(&queue->marking);
 	free(queue);
 }
 
@@ -238,6 +240,18 @@ struct batch_semaphore queue_mark(const struct submission *submission)
 		.handle = submission->queue->done,
 		.value = submission->done,
 	};
+}
+
+void queue_marking_begin(struct queue *queue)
+{
+	if (queue->device->physical->marks_alone)
+		pthread_mutex_lock(&queue->marking);
+}
+
+void queue_marking_end(struct queue *queue)
+{
+	if (queue->device->physical->marks_alone)
+		pthread_mutex_unlock(&queue->marking);
 }
 
 void queue_leave(const struct submission *submission, uint64_t now_ns,

@@ -19,7 +19,9 @@
  * Ownership: a device owns its queues, a queue its submissions and its thread.
  *
  * Locking: `lock` guards what is marked (lock). The lock of hold.h is taken
- * before it, never while it is held. Vulkan has the application serialise the
+ * before it, never while it is held. `marking` is held while the driver is given
+ * a mark or asked for one, if it can't do both at once; `lock` is taken before
+ * it. Vulkan has the application serialise the
  * submissions of one queue: members marked (submitter) are its alone.
  */
 #ifndef TRANCHE_GATE_QUEUE_H
@@ -79,6 +81,7 @@ struct queue {
 	atomic_uint held; /* changed under the lock of hold.h */
 	uint64_t passed_by; /* (lock of hold.h) pass that found it blocked */
 
+	pthread_mutex_t marking;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct submission *pending; /* (lock) oldest first */
@@ -144,6 +147,11 @@ void queue_entered(struct submission *submission, uint64_t id, uint64_t now_ns);
 
 /* queue_mark() - The mark to be signalled by a submission's last batch */
 struct batch_semaphore queue_mark(const struct submission *submission);
+
+/* queue_marking_begin(), queue_marking_end() - Around the driver's calls that
+ * signal the queue's timeline `done` or ask for its value */
+void queue_marking_begin(struct queue *queue);
+void queue_marking_end(struct queue *queue);
 
 /**
  * queue_leave() - Tell the lane that a submission is over

@@ -101,8 +101,10 @@ static VkResult segment_send(struct queue *queue, const struct segment *segment,
 	struct batch_semaphore mark = queue_mark(submission);
 	VkResult result;
 
+	queue_marking_begin(queue);
 	result = batch_send(next, segment->call, segment->first, segment->end,
 			    mark);
+	queue_marking_end(queue);
 	if (result != VK_SUCCESS || queue->device->timeline)
 		return result;
 	return next->submit(queue->handle, 0, NULL, submission->fence);
@@ -332,6 +334,7 @@ static VkResult present_send(struct queue *queue, const VkPresentInfoKHR *info,
 	const struct next_device *next = &queue->device->next;
 	VkResult presented = next->present(queue->handle, info), result;
 
+	queue_marking_begin(queue);
 	if (queue->device->timeline)
 		result =
 			batch_send_mark(next, queue->handle,
@@ -339,6 +342,7 @@ static VkResult present_send(struct queue *queue, const VkPresentInfoKHR *info,
 	else
 		result =
 			next->submit(queue->handle, 0, NULL, submission->fence);
+	queue_marking_end(queue);
 	if (result == VK_SUCCESS)
 		queue_sent(submission);
 	else

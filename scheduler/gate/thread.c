@@ -30,6 +30,16 @@ uint64_t thread_now(void)
 	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
 }
 
+void thread_sleep(uint64_t ns)
+{
+	struct timespec time = {
+		.tv_sec = (time_t)(ns / NS_PER_S),
+		.tv_nsec = (long)(ns % NS_PER_S),
+	};
+
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+}
+
 void thread_cond_init(pthread_cond_t *cond)
 {
 	pthread_condattr_t attr;

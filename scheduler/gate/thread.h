@@ -24,6 +24,9 @@ int thread_start(pthread_t *thread, const char *name, void *(*run)(void *),
 /* thread_now() - CLOCK_MONOTONIC in ns */
 uint64_t thread_now(void);
 
+/* thread_sleep() - For so many ns, or less when a signal comes */
+void thread_sleep(uint64_t ns);
+
 /* thread_cond_init() - A condition whose timed waits use CLOCK_MONOTONIC */
 void thread_cond_init(pthread_cond_t *cond);
 

@@ -6,8 +6,12 @@
  *   no-timeline   has no timeline semaphores
  *   pci           says that it is at 0000:0a:00.0
  *   lost=N        its device is lost with its Nth submission
+ *   venus         says that it is venus, and aborts where that would tell a
+ *                 value too early: when a timeline is asked for its value while
+ *                 it is given to vkQueueSubmit as a signal
  *
- * State: constant after the first call, but for the count of submissions.
+ * State: constant after the first call, but for the count of submissions and
+ * what is being signalled and asked for; the latter's lock is in `busy`.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -16,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <vulkan/vulkan.h>
 #include <vulkan/vk_icd.h>
@@ -25,11 +30,14 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define EXPORT __attribute__((visibility("default")))
 #define PCI_BUS 10
+#define BUSY_US 100 /* in each call, so that calls meet */
+#define BUSY_MAX 16
 
 static struct {
 	pthread_once_t once;
 	bool no_timeline;
 	bool pci;
+	bool venus;
 	unsigned long lost_at; /* 0: never */
 	PFN_vkGetInstanceProcAddr get;
 	PFN_vkNegotiateLoaderICDInterfaceVersion negotiate;
@@ -61,6 +69,7 @@ static void load(void)
 	}
 	real.no_timeline = !strcmp(how, "no-timeline");
 	real.pci = !strcmp(how, "pci");
+	real.venus = !strcmp(how, "venus");
 	if (!strncmp(how, "lost=", 5))
 		real.lost_at = strtoul(how + 5, NULL, 10);
 	real.get = (PFN_vkGetInstanceProcAddr)dlsym(
@@ -124,24 +133,30 @@ static VKAPI_ATTR void VKAPI_CALL get_properties(
 	properties_lessen(properties);
 }
 
+static void pci_pretend(VkPhysicalDevicePCIBusInfoPropertiesEXT *pci)
+{
+	pci->pciDomain = 0;
+	pci->pciBus = PCI_BUS;
+	pci->pciDevice = 0;
+	pci->pciFunction = 0;
+}
+
 static VKAPI_ATTR void VKAPI_CALL get_properties2(
 	VkPhysicalDevice physical, VkPhysicalDeviceProperties2 *properties)
 {
-	VkBaseOutStructure *node = (VkBaseOutStructure *)properties;
+	VkPhysicalDeviceDriverProperties *driver = (void *)chain_find(
+		properties->pNext,
+		VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES);
+	VkPhysicalDevicePCIBusInfoPropertiesEXT *pci = (void *)chain_find(
+		properties->pNext,
+		VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PCI_BUS_INFO_PROPERTIES_EXT);
 
 	real.get_properties2(physical, properties);
 	properties_lessen(&properties->properties);
-	for (; real.pci && node; node = node->pNext) {
-		VkPhysicalDevicePCIBusInfoPropertiesEXT *pci = (void *)node;
-
-		if (node->sType !=
-		    VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PCI_BUS_INFO_PROPERTIES_EXT)
-			continue;
-		pci->pciDomain = 0;
-		pci->pciBus = PCI_BUS;
-		pci->pciDevice = 0;
-		pci->pciFunction = 0;
-	}
+	if (real.pci && pci)
+		pci_pretend(pci);
+	if (real.venus && driver)
+		driver->driverID = VK_DRIVER_ID_MESA_VENUS;
 }
 
 static VKAPI_ATTR void VKAPI_CALL
@@ -175,14 +190,75 @@ create_semaphore(VkDevice device, const VkSemaphoreCreateInfo *info,
 	return real.create_semaphore(device, info, allocator, semaphore);
 }
 
+/* Which semaphores are in which kind of call. */
+enum { SIGNALLED, ASKED };
+
+static struct {
+	pthread_mutex_t lock;
+	VkSemaphore in[2][BUSY_MAX];
+} busy = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool busy_find(int kind, VkSemaphore semaphore, unsigned int *place)
+{
+	for (*place = 0; *place < BUSY_MAX; (*place)++) {
+		if (busy.in[kind][*place] == semaphore)
+			return true;
+	}
+	return false;
+}
+
+static void busy_begin(int kind, VkSemaphore semaphore)
+{
+	unsigned int place;
+
+	if (!real.venus)
+		return;
+	pthread_mutex_lock(&busy.lock);
+	if (busy_find(!kind, semaphore, &place) ||
+	    !busy_find(kind, VK_NULL_HANDLE, &place)) {
+		fprintf(stderr, "lesser-driver: a value asked for while "
+				"it is given\n");
+		abort();
+	}
+	busy.in[kind][place] = semaphore;
+	pthread_mutex_unlock(&busy.lock);
+	usleep(BUSY_US);
+}
+
+static void busy_end(int kind, VkSemaphore semaphore)
+{
+	unsigned int place;
+
+	if (!real.venus)
+		return;
+	pthread_mutex_lock(&busy.lock);
+	if (busy_find(kind, semaphore, &place))
+		busy.in[kind][place] = VK_NULL_HANDLE;
+	pthread_mutex_unlock(&busy.lock);
+}
+
+static void signals_each(uint32_t count, const VkSubmitInfo *infos,
+			 void (*each)(int kind, VkSemaphore semaphore))
+{
+	for (uint32_t i = 0; i < count; i++) {
+		for (uint32_t k = 0; k < infos[i].signalSemaphoreCount; k++)
+			each(SIGNALLED, infos[i].pSignalSemaphores[k]);
+	}
+}
+
 static VKAPI_ATTR VkResult VKAPI_CALL submit(VkQueue queue, uint32_t count,
 					     const VkSubmitInfo *infos,
 					     VkFence fence)
 {
+	VkResult result;
+
 	atomic_fetch_add(&submissions, 1);
 	if (is_lost())
 		return VK_ERROR_DEVICE_LOST;
-	return real.submit(queue, count, infos, fence);
+	signals_each(count, infos, busy_begin);
+	result = real.submit(queue, count, infos, fence);
+	signals_each(count, infos, busy_end);
+	return result;
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL wait_fences(VkDevice device,
@@ -206,17 +282,29 @@ static VKAPI_ATTR VkResult VKAPI_CALL get_counter(VkDevice device,
 						  VkSemaphore semaphore,
 						  uint64_t *value)
 {
+	VkResult result;
+
 	if (is_lost())
 		return VK_ERROR_DEVICE_LOST;
-	return real.get_counter(device, semaphore, value);
+	busy_begin(ASKED, semaphore);
+	result = real.get_counter(device, semaphore, value);
+	busy_end(ASKED, semaphore);
+	return result;
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL
 wait_semaphores(VkDevice device, const VkSemaphoreWaitInfo *info, uint64_t ns)
 {
+	VkResult result;
+
 	if (is_lost())
 		return VK_ERROR_DEVICE_LOST;
-	return real.wait_semaphores(device, info, ns);
+	for (uint32_t i = 0; i < info->semaphoreCount; i++)
+		busy_begin(ASKED, info->pSemaphores[i]);
+	result = real.wait_semaphores(device, info, ns);
+	for (uint32_t i = 0; i < info->semaphoreCount; i++)
+		busy_end(ASKED, info->pSemaphores[i]);
+	return result;
 }
 
 /* ------------------------------------------------------------------------
