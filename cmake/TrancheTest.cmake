@@ -19,6 +19,15 @@ function(tranche_add_unit_test name)
     LABELS unit TIMEOUT ${arg_TIMEOUT})
 endfunction()
 
+# tranche_add_nightly_test(NAME TIMEOUT S COMMAND C...): the long form of a test
+# that runs anywhere; only with `tools/lab test --all`.
+function(tranche_add_nightly_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "COMMAND" ${ARGN})
+  add_test(NAME ${name} COMMAND ${arg_COMMAND})
+  set_tests_properties(${name} PROPERTIES
+    LABELS "unit;nightly" TIMEOUT ${arg_TIMEOUT})
+endfunction()
+
 set(TRANCHE_FUZZ_SECONDS 10 CACHE STRING "How long each fuzz test runs")
 
 # tranche_add_fuzz_test(NAME SOURCES... [LIBRARIES...]): in the same order of

@@ -56,8 +56,7 @@ void stage_end(struct stage *stage)
 	unsigned int i;
 
 	for (i = 0; i < stage->count; i++)
-		if (stage->loads[i].pid)
-			load_stop(&stage->loads[i]);
+		stage_stop(stage, i);
 	if (stage->arbiter)
 		stage_close(stage);
 	assert_int_equal(rmdir(stage->folder), 0);
@@ -97,6 +96,15 @@ void stage_load(struct stage *stage, unsigned int index, uint64_t job_ns,
 	spec->job_ns = job_ns;
 	spec->gap_ns = gap_ns;
 	load_start(&stage->loads[index], spec, stage->gpu);
+}
+
+void stage_stop(struct stage *stage, unsigned int index)
+{
+	struct load *load = &stage->loads[index];
+
+	if (load->pid)
+		load_stop(load);
+	load->pid = 0;
 }
 
 struct arbiter_account_stats stage_stats(struct stage *stage,

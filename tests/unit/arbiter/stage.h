@@ -45,6 +45,9 @@ void stage_set(struct stage *stage, unsigned int index);
 void stage_load(struct stage *stage, unsigned int index, uint64_t job_ns,
 		uint64_t gap_ns);
 
+/* stage_stop - kill and reap it, if there is one */
+void stage_stop(struct stage *stage, unsigned int index);
+
 struct arbiter_account_stats stage_stats(struct stage *stage,
 					 unsigned int index);
 
