@@ -37,6 +37,30 @@ start() {
 	started+=("$started_pid")
 }
 
+# start_gated NAME COMMAND...: the same under the gate, by $door
+start_gated() {
+	local name=$1
+	shift
+	start "$name" env TRANCHE_GATE_DOOR="$door" \
+		TRANCHE_GATE_DRIVER="$TEST_DRIVER" \
+		VK_DRIVER_FILES="$gate_manifest" "$@"
+}
+
+# shoot PID: SIGKILL for what was started last, which is then forgotten: its
+# number may come to be another's
+shoot() {
+	kill -KILL "$1"
+	wait "$1" 2>/dev/null || true
+	[[ ${started[-1]} != "$1" ]] || unset 'started[-1]'
+}
+
+# pause MS: at most
+pause() {
+	local ms=$((RANDOM % $1))
+	printf -v ms '%d.%03d' $((ms / 1000)) $((ms % 1000))
+	sleep "$ms"
+}
+
 # await SECONDS COMMAND...: until it succeeds
 await() {
 	local left=$(($1 * 20))
@@ -80,4 +104,9 @@ plain() {
 last_number() {
 	grep "\"account\":\"$2\",\"gpu_ns\"" "$work/arbiter.log" | tail -1 |
 		sed "s/.*\"$1\":\([0-9]*\).*/\1/"
+}
+
+# nothing_left ACCOUNT: by the arbiter's latest line
+nothing_left() {
+	[[ $(last_number vram_used "$1") == 0 && $(last_number contexts "$1") == 0 ]]
 }

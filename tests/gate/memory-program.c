@@ -9,9 +9,10 @@
  *   small RESULT               64 KiB beyond it all
  *   idle                       all is freed; with --stay it waits for its end
  *
- *   gate-memory [--stay|--leave] MIB
+ *   gate-memory [--stay|--leave|--churn] MIB
  *
- * --leave: ends without freeing anything.
+ * --leave: ends without freeing anything. --churn: prints "churns" when it has
+ * the first block, and allocates and frees blocks until it is killed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include "tests/gate/rig.h"
 
 #define BLOCKS_MAX 4096
+#define CHURN_BLOCKS 16
 
 static void heap_print(const struct rig *rig)
 {
@@ -52,6 +54,25 @@ static VkResult allocate(const struct rig *rig, VkDeviceSize bytes,
 	return vkAllocateMemory(rig->device, &info, NULL, memory);
 }
 
+/* As many as the driver gives, then none, and so on. */
+static void churn(const struct rig *rig, VkDeviceSize size)
+{
+	VkDeviceMemory blocks[CHURN_BLOCKS];
+	size_t count = 0;
+
+	for (bool told = false;; told = true) {
+		while (count < CHURN_BLOCKS &&
+		       allocate(rig, size, &blocks[count]) == VK_SUCCESS) {
+			count++;
+			if (!told)
+				printf("churns\n");
+			told = true;
+		}
+		while (count)
+			vkFreeMemory(rig->device, blocks[--count], NULL);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct rig_options options = {
@@ -66,6 +87,8 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	rig_open(&rig, &options);
+	if (!strcmp(argv[1], "--churn"))
+		churn(&rig, size);
 	heap_print(&rig);
 	while (count < BLOCKS_MAX &&
 	       (result = allocate(&rig, size, &blocks[count])) == VK_SUCCESS)
