@@ -153,13 +153,22 @@ static const char *event_name(enum arbiter_event_kind kind)
 	return names[kind];
 }
 
+/* By the clock that holds are told by. */
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 * NS_PER_MS + (uint64_t)now.tv_nsec;
+}
+
 static void stand_event(void *owner, const struct arbiter_event *event)
 {
 	(void)owner;
 	printf("{\"event\":\"%s\",\"account\":\"%s\",\"pid\":%d,"
-	       "\"bytes\":%" PRIu64 "}\n",
+	       "\"bytes\":%" PRIu64 ",\"now_ns\":%" PRIu64 "}\n",
 	       event_name(event->kind), event->account, (int)event->pid,
-	       event->bytes);
+	       event->bytes, now_ns());
 }
 
 static void print_account(struct stand *stand, const char *name)
