@@ -5,7 +5,8 @@
  * Alone on the GPU and with short jobs nobody needs to know at once: then marks
  * are looked at with a later submission, and every few milliseconds. That
  * costs no system call per submission. Otherwise the queue's thread waits for
- * each mark. One submission in many is watched in any case, to know how long
+ * each mark. A driver that needs nudges gets one when a mark does not come, and
+ * every now and then while nothing is out. One submission in many is watched in any case, to know how long
  * the jobs are; of times seen late only those are used that are shorter.
  */
 #include "scheduler/gate/queue.h"
@@ -23,6 +24,7 @@
 #define TICK_NS (10 * NS_PER_MS)
 #define IDLE_TICKS 16 /* then the thread sleeps */
 #define WAIT_NS (100 * NS_PER_MS)
+#define NUDGE_NS (1000 * NS_PER_MS) /* while nothing is out */
 #define DUE_NS (NS_PER_MS / 10)
 #define POLL_NS (NS_PER_MS / 50)
 #define AVERAGE_SHIFT 4
@@ -59,18 +61,21 @@ static bool mark_reached(const struct submission *submission, uint64_t value)
 }
 
 /* Looks less and less often. */
-static void mark_poll(struct queue *queue, uint64_t value, uint64_t timeout_ns)
+static bool mark_poll(struct queue *queue, uint64_t value, uint64_t timeout_ns)
 {
 	uint64_t begin_ns = thread_now(), waited_ns = 0;
 
-	while (done_value(queue) < value && waited_ns < timeout_ns) {
+	while (done_value(queue) < value) {
+		if (waited_ns >= timeout_ns)
+			return false;
 		thread_sleep(POLL_NS + waited_ns / 8);
 		waited_ns = thread_now() - begin_ns;
 	}
+	return true;
 }
 
-/* Called without a lock. */
-static void mark_wait(struct queue *queue, uint64_t value, VkFence fence,
+/* Called without a lock. Return: false when it did not come in time. */
+static bool mark_wait(struct queue *queue, uint64_t value, VkFence fence,
 		      uint64_t timeout_ns)
 {
 	struct device *device = queue->device;
@@ -82,12 +87,29 @@ static void mark_wait(struct queue *queue, uint64_t value, VkFence fence,
 	};
 
 	if (device->timeline && device->physical->marks_alone)
-		mark_poll(queue, value, timeout_ns);
-	else if (device->timeline)
-		device->next.wait_semaphores(device->handle, &info, timeout_ns);
-	else
-		device->next.wait_fences(device->handle, 1, &fence, VK_TRUE,
-					 timeout_ns);
+		return mark_poll(queue, value, timeout_ns);
+	if (device->timeline)
+		return device->next.wait_semaphores(device->handle, &info,
+						    timeout_ns) != VK_TIMEOUT;
+	return device->next.wait_fences(device->handle, 1, &fence, VK_TRUE,
+					timeout_ns) != VK_TIMEOUT;
+}
+
+/* Something to do for a driver that may have left a call undone. Called by the
+ * queue's thread, without a lock. */
+static void driver_nudge(struct queue *queue)
+{
+	struct device *device = queue->device;
+	VkSemaphoreSignalInfo info = {
+		.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO,
+		.semaphore = queue->nudge,
+		.value = queue->nudges + 1,
+	};
+
+	if (!queue->nudge)
+		return;
+	device->next.signal_semaphore(device->handle, &info);
+	queue->nudges++;
 }
 
 /* ------------------------------------------------------------------------
@@ -254,6 +276,18 @@ static void watch_pause(struct queue *queue, enum queue_watch watch,
 	queue->watch = QUEUE_WATCHING;
 }
 
+static void watch_asleep(struct queue *queue)
+{
+	if (!queue->nudge) {
+		watch_pause(queue, QUEUE_ASLEEP, UINT64_MAX);
+		return;
+	}
+	watch_pause(queue, QUEUE_ASLEEP, thread_now() + NUDGE_NS);
+	pthread_mutex_unlock(&queue->lock);
+	driver_nudge(queue);
+	pthread_mutex_lock(&queue->lock);
+}
+
 /* Nothing is out: go on ticking for a while, so that the next submissions need
  * not wake anybody. */
 static void watch_nothing(struct queue *queue)
@@ -263,8 +297,8 @@ static void watch_nothing(struct queue *queue)
 		watch_pause(queue, QUEUE_TICKING, thread_now() + TICK_NS);
 		return;
 	}
-	watch_pause(queue, QUEUE_ASLEEP, UINT64_MAX);
 	queue->idle_ticks = 0;
+	watch_asleep(queue);
 }
 
 static uint32_t watch_lazily(struct queue *queue)
@@ -294,7 +328,8 @@ static uint32_t watch_closely(struct queue *queue)
 	value = submission->done;
 	fence = submission->fence;
 	pthread_mutex_unlock(&queue->lock);
-	mark_wait(queue, value, fence, WAIT_NS);
+	if (!mark_wait(queue, value, fence, WAIT_NS))
+		driver_nudge(queue);
 	pthread_mutex_lock(&queue->lock);
 	return harvest(queue, id);
 }

@@ -47,6 +47,8 @@ struct physical {
 	/* Whether it must not be asked for the value of a timeline while it is
 	 * given work that signals it. */
 	bool marks_alone;
+	/* Whether what it was told may lie unread until it is told more. */
+	bool needs_nudges;
 	VkPhysicalDeviceMemoryProperties memory; /* the driver's */
 };
 

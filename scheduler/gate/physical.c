@@ -159,12 +159,24 @@ static bool tells_too_early(VkDriverId id)
 	return id == VK_DRIVER_ID_MESA_VENUS;
 }
 
+/*
+ * venus passes commands through a ring in shared memory, whose reader sleeps after
+ * a millisecond without any. It is woken when it was seen asleep just after a
+ * command was written; without a full barrier between the two (Mesa 25.0) it may
+ * fall asleep unseen, with the command unread until another one comes.
+ */
+static bool sleeps_unseen(VkDriverId id)
+{
+	return id == VK_DRIVER_ID_MESA_VENUS;
+}
+
 static void driver_judge(struct physical *physical, VkDriverId id)
 {
 	const char *strict = secure_getenv(PHYSICAL_STRICT_ENVIRONMENT);
 
 	physical->holds_binary = !(strict && *strict) && orders_binary(id);
 	physical->marks_alone = tells_too_early(id);
+	physical->needs_nudges = sleeps_unseen(id);
 }
 
 struct physical *physical_new(struct instance *instance,

@@ -41,6 +41,9 @@ static void timelines_destroy(struct queue *queue)
 	if (queue->gate)
 		device->next.destroy_semaphore(device->handle, queue->gate,
 					       NULL);
+	if (queue->nudge)
+		device->next.destroy_semaphore(device->handle, queue->nudge,
+					       NULL);
 }
 
 static void spares_free(struct queue *queue)
@@ -57,14 +60,25 @@ static void spares_free(struct queue *queue)
 	}
 }
 
+static VkResult timelines_create(struct queue *queue)
+{
+	struct device *device = queue->device;
+	VkResult result;
+
+	if (!device->timeline)
+		return VK_SUCCESS;
+	result = timeline_create(device, &queue->done);
+	if (result == VK_SUCCESS)
+		result = timeline_create(device, &queue->gate);
+	if (result == VK_SUCCESS && device->physical->needs_nudges)
+		result = timeline_create(device, &queue->nudge);
+	return result;
+}
+
 static VkResult queue_init(struct queue *queue)
 {
-	VkResult result = VK_SUCCESS;
+	VkResult result = timelines_create(queue);
 
-	if (queue->device->timeline)
-		result = timeline_create(queue->device, &queue->done);
-	if (result == VK_SUCCESS && queue->device->timeline)
-		result = timeline_create(queue->device, &queue->gate);
 	if (result == VK_SUCCESS && completion_start(queue) < 0)
 		result = VK_ERROR_OUT_OF_HOST_MEMORY;
 	if (result != VK_SUCCESS)

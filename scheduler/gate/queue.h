@@ -76,6 +76,8 @@ struct queue {
 	enum lane_engine engine;
 	VkSemaphore done;
 	VkSemaphore gate;
+	VkSemaphore nudge; /* a timeline that nobody waits for, or none */
+	uint64_t nudges; /* (its thread) its value */
 	uint64_t done_last; /* (submitter) */
 	uint64_t gate_last; /* (submitter) */
 	atomic_uint held; /* changed under the lock of hold.h */

@@ -9,9 +9,12 @@
  *   venus         says that it is venus, and aborts where that would tell a
  *                 value too early: when a timeline is asked for its value while
  *                 it is given to vkQueueSubmit as a signal
+ *   sleeps        says that it is venus, and does what vkSignalSemaphore asks
+ *                 for only when it is called the next time
  *
  * State: constant after the first call, but for the count of submissions and
- * what is being signalled and asked for; the latter's lock is in `busy`.
+ * what is being signalled and asked for, or was left undone; their locks are in
+ * `busy` and `undone`.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -38,6 +41,7 @@ static struct {
 	bool no_timeline;
 	bool pci;
 	bool venus;
+	bool sleeps;
 	unsigned long lost_at; /* 0: never */
 	PFN_vkGetInstanceProcAddr get;
 	PFN_vkNegotiateLoaderICDInterfaceVersion negotiate;
@@ -52,6 +56,7 @@ static struct {
 	PFN_vkDeviceWaitIdle wait_idle;
 	PFN_vkGetSemaphoreCounterValue get_counter;
 	PFN_vkWaitSemaphores wait_semaphores;
+	PFN_vkSignalSemaphore signal_semaphore;
 } real = {.once = PTHREAD_ONCE_INIT};
 
 static atomic_ulong submissions;
@@ -70,6 +75,7 @@ static void load(void)
 	real.no_timeline = !strcmp(how, "no-timeline");
 	real.pci = !strcmp(how, "pci");
 	real.venus = !strcmp(how, "venus");
+	real.sleeps = !strcmp(how, "sleeps");
 	if (!strncmp(how, "lost=", 5))
 		real.lost_at = strtoul(how + 5, NULL, 10);
 	real.get = (PFN_vkGetInstanceProcAddr)dlsym(
@@ -155,7 +161,7 @@ static VKAPI_ATTR void VKAPI_CALL get_properties2(
 	properties_lessen(&properties->properties);
 	if (real.pci && pci)
 		pci_pretend(pci);
-	if (real.venus && driver)
+	if ((real.venus || real.sleeps) && driver)
 		driver->driverID = VK_DRIVER_ID_MESA_VENUS;
 }
 
@@ -307,6 +313,28 @@ wait_semaphores(VkDevice device, const VkSemaphoreWaitInfo *info, uint64_t ns)
 	return result;
 }
 
+static struct {
+	pthread_mutex_t lock;
+	VkDevice device;
+	VkSemaphoreSignalInfo info;
+} undone = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static VKAPI_ATTR VkResult VKAPI_CALL
+signal_semaphore(VkDevice device, const VkSemaphoreSignalInfo *info)
+{
+	VkResult result = VK_SUCCESS;
+
+	if (!real.sleeps)
+		return real.signal_semaphore(device, info);
+	pthread_mutex_lock(&undone.lock);
+	if (undone.device == device)
+		result = real.signal_semaphore(device, &undone.info);
+	undone.device = device;
+	undone.info = *info;
+	pthread_mutex_unlock(&undone.lock);
+	return result;
+}
+
 /* ------------------------------------------------------------------------
  * What stands before the real functions
  * ------------------------------------------------------------------------ */
@@ -340,6 +368,7 @@ static const struct entry device_entries[] = {
 	ENTRY("vkDeviceWaitIdle", wait_idle),
 	ENTRY("vkGetSemaphoreCounterValue", get_counter),
 	ENTRY("vkWaitSemaphores", wait_semaphores),
+	ENTRY("vkSignalSemaphore", signal_semaphore),
 };
 
 static PFN_vkVoidFunction entry_find(const struct entry *entries, size_t count,
