@@ -5,9 +5,11 @@
  * Alone on the GPU and with short jobs nobody needs to know at once: then marks
  * are looked at with a later submission, and every few milliseconds. That
  * costs no system call per submission. Otherwise the queue's thread waits for
- * each mark. A driver that needs nudges gets one when a mark does not come, and
- * every now and then while nothing is out. One submission in many is watched in any case, to know how long
+ * each mark. One submission in many is watched in any case, to know how long
  * the jobs are; of times seen late only those are used that are shorter.
+ *
+ * A driver that needs nudges gets one when a mark does not come, and every now
+ * and then while nothing is out.
  */
 #include "scheduler/gate/queue.h"
 
@@ -27,6 +29,7 @@
 #define NUDGE_NS (1000 * NS_PER_MS) /* while nothing is out */
 #define DUE_NS (NS_PER_MS / 10)
 #define POLL_NS (NS_PER_MS / 50)
+#define POLL_PART 8
 #define AVERAGE_SHIFT 4
 #define GROWTH_NS (NS_PER_MS / 10)
 
@@ -34,8 +37,8 @@
  * Marks
  * ------------------------------------------------------------------------ */
 
-/* An error means a lost device: nothing will ever
- * become complete, so everything is. */
+/* An error means a lost device: nothing will ever become complete, so
+ * everything is. */
 static uint64_t done_value(struct queue *queue)
 {
 	struct device *device = queue->device;
@@ -60,7 +63,7 @@ static bool mark_reached(const struct submission *submission, uint64_t value)
 	       VK_NOT_READY;
 }
 
-/* Looks less and less often. */
+/* Looks less and less often: seen late by an eighth of the wait at most. */
 static bool mark_poll(struct queue *queue, uint64_t value, uint64_t timeout_ns)
 {
 	uint64_t begin_ns = thread_now(), waited_ns = 0;
@@ -68,7 +71,7 @@ static bool mark_poll(struct queue *queue, uint64_t value, uint64_t timeout_ns)
 	while (done_value(queue) < value) {
 		if (waited_ns >= timeout_ns)
 			return false;
-		thread_sleep(POLL_NS + waited_ns / 8);
+		thread_sleep(POLL_NS + waited_ns / POLL_PART);
 		waited_ns = thread_now() - begin_ns;
 	}
 	return true;

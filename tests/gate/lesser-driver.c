@@ -346,29 +346,29 @@ struct entry {
 };
 
 #define ENTRY(name, member) \
-	{name, (PFN_vkVoidFunction)member, (PFN_vkVoidFunction *)&real.member}
+	name, (PFN_vkVoidFunction)member, (PFN_vkVoidFunction *)&real.member
 
 static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
 get_device_proc(VkDevice device, const char *name);
 
 static const struct entry instance_entries[] = {
-	ENTRY("vkEnumerateDeviceExtensionProperties", enumerate_extensions),
-	ENTRY("vkGetPhysicalDeviceProperties", get_properties),
-	ENTRY("vkGetPhysicalDeviceProperties2", get_properties2),
-	ENTRY("vkGetPhysicalDeviceProperties2KHR", get_properties2),
-	ENTRY("vkGetPhysicalDeviceFeatures2", get_features2),
-	ENTRY("vkGetPhysicalDeviceFeatures2KHR", get_features2),
-	ENTRY("vkGetDeviceProcAddr", get_device_proc),
+	{ENTRY("vkEnumerateDeviceExtensionProperties", enumerate_extensions)},
+	{ENTRY("vkGetPhysicalDeviceProperties", get_properties)},
+	{ENTRY("vkGetPhysicalDeviceProperties2", get_properties2)},
+	{ENTRY("vkGetPhysicalDeviceProperties2KHR", get_properties2)},
+	{ENTRY("vkGetPhysicalDeviceFeatures2", get_features2)},
+	{ENTRY("vkGetPhysicalDeviceFeatures2KHR", get_features2)},
+	{ENTRY("vkGetDeviceProcAddr", get_device_proc)},
 };
 
 static const struct entry device_entries[] = {
-	ENTRY("vkCreateSemaphore", create_semaphore),
-	ENTRY("vkQueueSubmit", submit),
-	ENTRY("vkWaitForFences", wait_fences),
-	ENTRY("vkDeviceWaitIdle", wait_idle),
-	ENTRY("vkGetSemaphoreCounterValue", get_counter),
-	ENTRY("vkWaitSemaphores", wait_semaphores),
-	ENTRY("vkSignalSemaphore", signal_semaphore),
+	{ENTRY("vkCreateSemaphore", create_semaphore)},
+	{ENTRY("vkQueueSubmit", submit)},
+	{ENTRY("vkWaitForFences", wait_fences)},
+	{ENTRY("vkDeviceWaitIdle", wait_idle)},
+	{ENTRY("vkGetSemaphoreCounterValue", get_counter)},
+	{ENTRY("vkWaitSemaphores", wait_semaphores)},
+	{ENTRY("vkSignalSemaphore", signal_semaphore)},
 };
 
 static PFN_vkVoidFunction entry_find(const struct entry *entries, size_t count,

@@ -32,22 +32,6 @@
 static struct stage s;
 static unsigned int moments_asked;
 
-static int begin(void **unused)
-{
-	(void)unused;
-	memset(&s, 0, sizeof(s));
-	tsched_config_init(&s.config);
-	stage_begin(&s);
-	return 0;
-}
-
-static int end(void **unused)
-{
-	(void)unused;
-	stage_end(&s);
-	return 0;
-}
-
 /* Shares. */
 
 static void two_with_equal_weight_have_half_each(void **unused)
@@ -746,7 +730,7 @@ static void slices_tell_of_each_hold(void **unused)
 		    stage_stats(&s, 0).wait_p50_us);
 }
 
-#define staged(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define staged(name) stage_test(name, &s)
 
 /*
  * arbiter-test [PATTERN [MOMENTS]]: the tests whose names match; MOMENTS: at how

@@ -46,24 +46,6 @@ struct trace {
 static struct trace traces[2];
 static uint64_t holds_seen;
 
-static int begin(void **unused)
-{
-	(void)unused;
-	memset(&s, 0, sizeof(s));
-	memset(traces, 0, sizeof(traces));
-	holds_seen = 0;
-	tsched_config_init(&s.config);
-	stage_begin(&s);
-	return 0;
-}
-
-static int end(void **unused)
-{
-	(void)unused;
-	stage_end(&s);
-	return 0;
-}
-
 static void trace_add(struct trace *trace, uint64_t from, uint64_t to)
 {
 	unsigned int i, bin;
@@ -162,6 +144,8 @@ static void to_and_fro(const char *what, const struct arbiter_settings *other,
 
 	for (i = 0; i < s.count; i++)
 		stage_wait(stage_stats(&s, i).submits > 10);
+	memset(traces, 0, sizeof(traces));
+	holds_seen = 0;
 	srandom(1);
 	for (i = 0; i < changes; i++) {
 		change(&traces[0], other);
@@ -217,14 +201,12 @@ static void reservation_changes_soon(void **unused)
 		   300);
 }
 
-#define staged(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		staged(weight_changes_soon),
-		staged(cap_changes_soon),
-		staged(reservation_changes_soon),
+		stage_test(weight_changes_soon, &s),
+		stage_test(cap_changes_soon, &s),
+		stage_test(reservation_changes_soon, &s),
 	};
 
 	if (argc > 1)

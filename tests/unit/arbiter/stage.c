@@ -107,6 +107,22 @@ void stage_stop(struct stage *stage, unsigned int index)
 	load->pid = 0;
 }
 
+int stage_setup(void **state)
+{
+	struct stage *stage = *state;
+
+	memset(stage, 0, sizeof(*stage));
+	tsched_config_init(&stage->config);
+	stage_begin(stage);
+	return 0;
+}
+
+int stage_teardown(void **state)
+{
+	stage_end(*state);
+	return 0;
+}
+
 struct arbiter_account_stats stage_stats(struct stage *stage,
 					 unsigned int index)
 {

@@ -29,6 +29,15 @@ struct stage {
 	_Atomic unsigned int events[STAGE_EVENTS]; /* by kind */
 };
 
+/* stage_setup, stage_teardown - of cmocka; the state is the stage, which gets the
+ * settings that an arbiter has by itself */
+int stage_setup(void **state);
+int stage_teardown(void **state);
+
+#define stage_test(name, stage)                                     \
+	cmocka_unit_test_prestate_setup_teardown(name, stage_setup, \
+						 stage_teardown, stage)
+
 /* stage_begin - an arbiter with the settings in stage->config */
 void stage_begin(struct stage *stage);
 void stage_end(struct stage *stage);
