@@ -3,8 +3,9 @@
  * memory.c - copies from and to guest memory
  *
  * VFIO copies on behalf of a kernel thread, or of the VMM itself, and of nobody
- * else: a device process would get -EFAULT. So each call is a job on the vGPU's
- * workqueue, with a buffer of its own between guest and caller.
+ * else: a device process would get -EFAULT. So a call is a job on the vGPU's
+ * workqueue, with a buffer of its own between guest and caller; but a short one
+ * is done by the caller, as far as the pages can be pinned (pins.c).
  *
  * For each piece VFIO would enter the VMM's address space and leave it again, which
  * costs more than the copy. A thread that is in there already is taken for the VMM.
@@ -38,6 +39,7 @@ struct job {
 	u32 gen;
 	u32 count;
 	u32 copied;
+	size_t bytes;
 	int error;
 	void *buffer;
 	void *next; /* in the buffer, of the segment to copy next */
@@ -70,19 +72,29 @@ static struct job *job_alloc(u32 count)
 	return job;
 }
 
+static int segment_copy(struct tranche_vgpu *vgpu,
+			const struct tranche_segment *segment, void *data)
+{
+	return vfio_dma_rw(&vgpu->vdev, segment->iova, data, segment->length,
+			   segment->flags & TRANCHE_SEGMENT_WRITE)
+		       ? -EFAULT
+		       : 0;
+}
+
+typedef int (*copy_fn)(struct tranche_vgpu *vgpu,
+		       const struct tranche_segment *segment, void *data);
+
 /* From where it stopped. */
-static int job_copy(struct job *job)
+static int job_copy(struct job *job, copy_fn copy)
 {
 	struct tranche_segment *segment;
 	int ret;
 
 	for (; job->copied < job->count; job->copied++) {
 		segment = &job->segments[job->copied];
-		ret = vfio_dma_rw(&job->vgpu->vdev, segment->iova, job->next,
-				  segment->length,
-				  segment->flags & TRANCHE_SEGMENT_WRITE);
+		ret = copy(job->vgpu, segment, job->next);
 		if (ret)
-			return -EFAULT;
+			return ret;
 		job->next += segment->length;
 	}
 	return 0;
@@ -97,7 +109,7 @@ static int job_copy_inside(struct job *job)
 	if (!mm || !mmget_not_zero(mm))
 		return -EFAULT;
 	kthread_use_mm(mm);
-	ret = job_copy(job);
+	ret = job_copy(job, segment_copy);
 	kthread_unuse_mm(mm);
 	mmput(mm);
 	return ret;
@@ -110,7 +122,8 @@ static void job_work(struct work_struct *work)
 
 	down_read(&vgpu->memory_sem);
 	if (tranche_vgpu_is_current(vgpu, job->session, job->gen))
-		job->error = job_copy_inside(job) ? job_copy(job) : 0;
+		job->error =
+			job_copy_inside(job) ? job_copy(job, segment_copy) : 0;
 	else
 		job->error = -ESTALE;
 	up_read(&vgpu->memory_sem);
@@ -141,10 +154,43 @@ static int job_move(struct job *job, u32 count, u32 direction)
 	return 0;
 }
 
-static int job_run(struct job *job)
+static int job_copy_pinned(struct job *job)
 {
+	struct mutex *lock = &job->vgpu->pins.lock;
+	int ret = mutex_lock_killable(lock);
+
+	if (ret)
+		return ret;
+	ret = job_copy(job, tranche_pins_copy);
+	mutex_unlock(lock);
+	return ret;
+}
+
+/* Return: -EAGAIN when the rest has to take the queue. */
+static int job_run_here(struct job *job)
+{
+	struct tranche_vgpu *vgpu = job->vgpu;
 	int ret;
 
+	if (job->bytes > TRANCHE_PINS_BYTES_MAX)
+		return -EAGAIN;
+	ret = down_read_killable(&vgpu->memory_sem);
+	if (ret)
+		return ret;
+	if (tranche_vgpu_is_current(vgpu, job->session, job->gen))
+		ret = job_copy_pinned(job);
+	else
+		ret = -ESTALE;
+	up_read(&vgpu->memory_sem);
+	return ret;
+}
+
+static int job_run(struct job *job)
+{
+	int ret = job_run_here(job);
+
+	if (ret != -EAGAIN)
+		return ret;
 	INIT_WORK(&job->work, job_work);
 	kref_get(&job->ref);
 	queue_work(job->vgpu->memory_queue, &job->work);
@@ -170,6 +216,7 @@ static int job_do(struct job *job, struct tranche_vgpu *vgpu,
 	}
 	job->vgpu = vgpu;
 	job->session = session;
+	job->bytes = total;
 	job->buffer = kvmalloc(total, GFP_KERNEL_ACCOUNT);
 	if (!job->buffer)
 		return -ENOMEM;
