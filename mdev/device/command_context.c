@@ -41,6 +41,7 @@ uint32_t command_ctx_destroy(struct command *command, struct gpu *gpu)
 	if (r > 0)
 		gpu->renderer->ops->context_destroy(gpu->renderer,
 						    command->context);
+	rings_forget(&gpu->rings, command->context);
 	fences_end_context(&gpu->fences, command->context);
 	/* Its own fence has no ring to wait on any more. */
 	command->on_ring = false;
@@ -97,6 +98,8 @@ uint32_t command_submit_3d(struct command *command, struct gpu *gpu)
 		return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
 	if (!size)
 		return VIRTIO_GPU_RESP_OK_NODATA;
+	rings_see(&gpu->rings, command->context,
+		  command->body + sizeof(*request), size);
 	r = gpu->renderer->ops->submit(gpu->renderer, command->context,
 				       command->body + sizeof(*request),
 				       size / 4);

@@ -143,6 +143,7 @@ static void lose_given_up(struct gpu *gpu)
 	if (!context || !contexts_have(&gpu->contexts, context))
 		return;
 	contexts_lose(&gpu->contexts, context);
+	rings_forget(&gpu->rings, context);
 	gpu->renderer->ops->context_destroy(gpu->renderer, context);
 	fences_end_context(&gpu->fences, context);
 }
@@ -252,6 +253,17 @@ int gpu_run(struct gpu *gpu, unsigned int rung, unsigned int budget)
 	return gpu->broken ? -EPIPE : control || cursor;
 }
 
+/* A ring that costs its context takes more of the table with it. */
+void gpu_nudge(struct gpu *gpu)
+{
+	for (unsigned int i = 0; i < gpu->rings.count; i++) {
+		watch_begin(&gpu->watch, gpu->rings.known[i].context);
+		rings_nudge(&gpu->rings, i, gpu->renderer);
+		watch_end(&gpu->watch);
+		lose_given_up(gpu);
+	}
+}
+
 static void view_close(struct gpu *gpu)
 {
 	struct tranche_transport *view = gpu->session.view;
@@ -270,6 +282,7 @@ void gpu_reset(struct gpu *gpu)
 
 	gpu->running = false;
 	gpu->broken = false;
+	gpu->rings.count = 0;
 	while ((context = contexts_any(&gpu->contexts)))
 		if (contexts_remove(&gpu->contexts, context) > 0)
 			ops->context_destroy(gpu->renderer, context);

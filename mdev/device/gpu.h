@@ -23,6 +23,7 @@
 #include "mdev/device/memory.h"
 #include "mdev/device/renderer.h"
 #include "mdev/device/resources.h"
+#include "mdev/device/rings.h"
 #include "mdev/device/watch.h"
 #include "mdev/device/window.h"
 #include "mdev/transport/transport.h"
@@ -53,6 +54,7 @@ struct gpu {
 	int wake; /* eventfd: a fence is done */
 
 	struct contexts contexts;
+	struct rings rings;
 	struct resources resources;
 	struct window window;
 	struct fences fences;
@@ -103,6 +105,19 @@ int gpu_start(struct gpu *gpu, const struct gpu_session *session);
  * -EPIPE when it broke a rule.
  */
 int gpu_run(struct gpu *gpu, unsigned int rung, unsigned int budget);
+
+/**
+ * gpu_nudge - notify the rings of the guest's contexts (rings.h)
+ * @gpu: the device, in any state
+ *
+ * To be called every RINGS_NUDGE_MS while gpu_has_rings().
+ */
+void gpu_nudge(struct gpu *gpu);
+
+static inline bool gpu_has_rings(const struct gpu *gpu)
+{
+	return gpu->rings.count;
+}
 
 /**
  * gpu_look - see to a request that the renderer is late with

@@ -64,6 +64,29 @@ static bool obey(struct worker *worker)
 	return !(orders & ORDER_QUIT);
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
+}
+
+/* Sees to the guest's rings in time. Return: milliseconds until then, or -1. */
+static int look_after_rings(struct worker *worker)
+{
+	uint64_t now;
+
+	if (!gpu_has_rings(&worker->gpu))
+		return -1;
+	now = now_ms();
+	if (now >= worker->nudge_by) {
+		gpu_nudge(&worker->gpu);
+		worker->nudge_by = now + RINGS_NUDGE_MS;
+	}
+	return worker->nudge_by - now;
+}
+
 /*
  * Forgets what was signalled so far; what comes later wakes us again. Returns
  * GPU_RUNG() of the queues that were notified.
@@ -80,7 +103,7 @@ static unsigned int wait_for_work(struct worker *worker)
 	fds[GPU_QUEUES + 1].fd = worker->fence_fd;
 	for (unsigned int i = 0; i < GPU_QUEUES + 2; i++)
 		fds[i].events = POLLIN;
-	if (poll(fds, GPU_QUEUES + 2, -1) < 0)
+	if (poll(fds, GPU_QUEUES + 2, look_after_rings(worker)) <= 0)
 		return 0;
 	for (unsigned int i = 0; i < GPU_QUEUES + 2; i++) {
 		if (!(fds[i].revents & POLLIN))
@@ -160,6 +183,7 @@ int worker_init(struct worker *worker, uint64_t window_size,
 	int r = fds_open(worker);
 
 	atomic_init(&worker->events, 0);
+	worker->nudge_by = 0;
 	worker->orders = 0;
 	pthread_mutex_init(&worker->lock, NULL);
 	if (r == 0)

@@ -33,6 +33,7 @@ struct worker {
 	int fence_fd; /* eventfd: a fence is done */
 	int events_fd; /* eventfd for the register thread: events wait */
 	_Atomic unsigned int events;
+	uint64_t nudge_by; /* when rings are notified next, ms */
 
 	pthread_mutex_t lock; /* of the box: */
 	unsigned int orders;

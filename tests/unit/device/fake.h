@@ -84,6 +84,8 @@ struct fake {
 	uint64_t fences[FAKE_THINGS]; /* not done yet; 0: none */
 	unsigned int interrupts[FAKE_VECTORS];
 	uint32_t submitted; /* dwords */
+	uint32_t last_context; /* of the last submission */
+	uint32_t last[64]; /* its first dwords */
 	int fail; /* what the renderer returns, if not 0 */
 	int fail_unmap; /* what the window returns */
 

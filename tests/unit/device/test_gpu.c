@@ -157,6 +157,130 @@ static uint16_t offer_submit(struct fixture *f, uint32_t context, uint8_t ring)
 	return driver_offer(&f->fake, &request, sizeof(request), DRIVER_ROOM);
 }
 
+/* Submits commands without a fence. */
+static void submit(struct fixture *f, uint32_t context, const void *commands,
+		   uint32_t size)
+{
+	struct {
+		struct virtio_gpu_cmd_submit submit;
+		uint8_t commands[256];
+	} request = {
+		.submit = {.hdr = header(VIRTIO_GPU_CMD_SUBMIT_3D, context),
+			   .size = size}};
+
+	memcpy(request.commands, commands, size);
+	assert_int_equal(ask(f, &request, sizeof(request.submit) + size), OK);
+}
+
+/* A command of venus about a ring. */
+static void ring_command(uint32_t *words, uint32_t type, uint64_t ring)
+{
+	memset(words, 0, 256);
+	words[0] = type;
+	words[2] = ring;
+	words[3] = ring >> 32;
+}
+
+#define CREATE_RING 188
+#define DESTROY_RING 189
+#define NOTIFY_RING 190
+
+/* With a monitor in the chain, or without; @idle_ns before it sleeps. */
+static void ring_create(struct fixture *f, uint32_t context, uint64_t ring,
+			bool monitor, uint64_t idle_ns)
+{
+	uint32_t words[64];
+
+	ring_command(words, CREATE_RING, ring);
+	words[7] = monitor;
+	memcpy(&words[monitor ? 19 : 15], &idle_ns, sizeof(idle_ns));
+	submit(f, context, words, monitor ? 140 : 124);
+}
+
+static void assert_nudges(struct fixture *f, uint32_t context, uint64_t ring)
+{
+	uint32_t before = f->fake.submitted, words[64];
+
+	gpu_nudge(&f->gpu);
+	assert_int_equal(f->fake.submitted - before, 6);
+	assert_int_equal(f->fake.last_context, context);
+	ring_command(words, NOTIFY_RING, ring);
+	assert_memory_equal(f->fake.last, words, 24);
+}
+
+static void assert_no_nudge(struct fixture *f)
+{
+	uint32_t before = f->fake.submitted;
+
+	gpu_nudge(&f->gpu);
+	assert_int_equal(f->fake.submitted, before);
+}
+
+static void test_rings_are_notified(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t ring = 0x123456789abcdef0;
+	uint32_t words[64];
+
+	context_create(f, 7, 4);
+	assert_no_nudge(f);
+	ring_create(f, 7, ring, true, 1000000);
+	assert_nudges(f, 7, ring);
+	/* What drivers say about rings takes nothing back. */
+	ring_command(words, NOTIFY_RING, ring);
+	submit(f, 7, words, 24);
+	assert_nudges(f, 7, ring);
+	ring_command(words, DESTROY_RING, ring + 1);
+	submit(f, 7, words, 16);
+	assert_nudges(f, 7, ring);
+	ring_command(words, DESTROY_RING, ring);
+	submit(f, 7, words, 16);
+	assert_no_nudge(f);
+}
+
+static void test_rings_that_may_be_gone_are_not_notified(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t words[64];
+
+	context_create(f, 7, 4);
+	context_create(f, 8, 4);
+	ring_create(f, 7, 1, false, 0);
+	ring_create(f, 8, 2, false, 0);
+	ring_command(words, DESTROY_RING, 3);
+	submit(f, 7, words, 32);
+	assert_nudges(f, 8, 2);
+	context_destroy(f, 8);
+	assert_no_nudge(f);
+	context_create(f, 8, 4);
+	assert_no_nudge(f);
+	for (unsigned int i = 0; i < 2 * RINGS_MAX; i++)
+		ring_create(f, 8, i, true, 0);
+	assert_int_equal(f->gpu.rings.count, RINGS_MAX);
+	gpu_reset(&f->gpu);
+	start(f);
+	assert_no_nudge(f);
+}
+
+static uint64_t idle_given(struct fixture *f, bool monitor, uint64_t idle_ns)
+{
+	uint64_t given;
+
+	ring_create(f, 7, 1, monitor, idle_ns);
+	memcpy(&given, &f->fake.last[monitor ? 19 : 15], sizeof(given));
+	return given;
+}
+
+static void test_rings_stay_awake(void **state)
+{
+	struct fixture *f = *state;
+
+	context_create(f, 7, 4);
+	assert_int_equal(idle_given(f, true, 1000000), RINGS_AWAKE_NS);
+	assert_int_equal(idle_given(f, false, 1000000), RINGS_AWAKE_NS);
+	assert_int_equal(idle_given(f, true, 50000000), 50000000);
+}
+
 static void test_capset(void **state)
 {
 	struct fixture *f = *state;
@@ -465,6 +589,9 @@ int main(void)
 		TEST(test_fences_of_a_lost_context_end),
 		TEST(test_failed_submit_does_not_wait),
 		TEST(test_reset_leaves_nothing),
+		TEST(test_rings_are_notified),
+		TEST(test_rings_that_may_be_gone_are_not_notified),
+		TEST(test_rings_stay_awake),
 		TEST(test_broken_ring),
 		TEST(test_response_without_room),
 	};
