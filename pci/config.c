@@ -234,16 +234,22 @@ int pci_config_add_express(struct pci_config *config)
 	return offset;
 }
 
-static bool in_space(unsigned int offset, unsigned int len)
+/* Only a PCI Express function has an extended space (PCIe 4.0 §7.2.2). */
+static bool in_space(const struct pci_config *config, unsigned int offset,
+		     unsigned int len)
 {
-	return (len == 1 || len == 2 || len == 4) && offset < PCI_CONFIG_SIZE &&
-	       len <= PCI_CONFIG_SIZE - offset;
+	if (len != 1 && len != 2 && len != 4)
+		return false;
+	if (offset < PCI_LEGACY_SIZE && len <= PCI_LEGACY_SIZE - offset)
+		return true;
+	return offset < PCI_CONFIG_SIZE && len <= PCI_CONFIG_SIZE - offset &&
+	       pci_config_find(config, PCI_CAP_ID_EXP, 0);
 }
 
 uint32_t pci_config_read(const struct pci_config *config, unsigned int offset,
 			 unsigned int len)
 {
-	if (!in_space(offset, len))
+	if (!in_space(config, offset, len))
 		return UINT32_MAX;
 	return get(config, offset, len);
 }
@@ -251,7 +257,7 @@ uint32_t pci_config_read(const struct pci_config *config, unsigned int offset,
 void pci_config_write(struct pci_config *config, unsigned int offset,
 		      unsigned int len, uint32_t value)
 {
-	if (!in_space(offset, len))
+	if (!in_space(config, offset, len))
 		return;
 	for (unsigned int i = 0; i < len; i++) {
 		uint8_t mask = config->mask[offset + i];

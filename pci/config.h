@@ -165,7 +165,8 @@ void pci_config_allow(struct pci_config *config, unsigned int offset,
  * @offset: any value
  * @len: 1, 2 or 4
  *
- * Return: what the guest sees; all ones outside the space.
+ * Return: what the guest sees; all ones outside the space, which is the legacy
+ * one for a function without the PCI Express capability.
  */
 uint32_t pci_config_read(const struct pci_config *config, unsigned int offset,
 			 unsigned int len);

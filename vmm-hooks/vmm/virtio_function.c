@@ -177,8 +177,7 @@ static int init_config(struct virtio_function *device, unsigned int queues)
 	if (r < 0)
 		return r;
 	device->msix_cap = r;
-	r = pci_config_add_express(config);
-	return r < 0 ? r : 0;
+	return 0;
 }
 
 int virtio_function_init(struct virtio_function *device,

@@ -145,6 +145,20 @@ static void accesses_outside_read_ones(void **state)
 	assert_int_equal(pci_config_read(&config, 0, 4), 0x10501af4);
 }
 
+static void only_express_functions_have_an_extended_space(void **state)
+{
+	struct pci_config config;
+
+	(void)state;
+	pci_config_init(&config, &identity);
+	assert_int_equal(pci_config_read(&config, 0x100, 4), UINT32_MAX);
+	assert_int_equal(pci_config_read(&config, 0xfe, 4), UINT32_MAX);
+	assert_int_equal(pci_config_read(&config, 0xfc, 4), 0);
+	assert_true(pci_config_add_express(&config) > 0);
+	assert_int_equal(pci_config_read(&config, 0x100, 4), 0);
+	assert_int_equal(pci_config_read(&config, 0xffc, 4), 0);
+}
+
 /* What the table told its user last. */
 struct seen {
 	unsigned int updates;
@@ -228,6 +242,7 @@ int main(void)
 		cmocka_unit_test(capabilities_are_found),
 		cmocka_unit_test(list_that_is_full_says_so),
 		cmocka_unit_test(accesses_outside_read_ones),
+		cmocka_unit_test(only_express_functions_have_an_extended_space),
 		cmocka_unit_test(vectors_are_on_when_nothing_masks_them),
 		cmocka_unit_test(table_keeps_to_its_bounds),
 	};
