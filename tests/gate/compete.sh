@@ -13,12 +13,33 @@ if (($(nproc) > 1)); then
 	on_last_cpu=(taskset -c "$(($(nproc) - 1))")
 fi
 
+# Set to yes, programs come through venus: each has a server of its own, in which
+# its work passes the gate, as a guest's does. Needs TEST_GUEST_MANIFEST.
+through_venus=
+servers=()
+
+# begin_server SOCKET ACCOUNT
+begin_server() {
+	start "server-${#servers[@]}" env "${driver[@]}" \
+		VK_LAYER_PATH="$BUILD/vulkan/explicit_layer.d" \
+		VK_INSTANCE_LAYERS=VK_LAYER_TRANCHE_exportable \
+		TRANCHE_GATE_DOOR="$work/$2" "${on_last_cpu[@]}" \
+		virgl_test_server --venus --no-virgl --socket-path "$1"
+	servers+=("$started_pid")
+	await 10 test -S "$1"
+}
+
 # begin_program ACCOUNT MS [OPTION]...: in jobs of about MS, until it is ended
 begin_program() {
-	local account=$1 ms=$2
+	local account=$1 ms=$2 socket=$work/vtest-${#programs[@]} by
 	shift 2
-	start "program-${#programs[@]}" env "${driver[@]}" \
-		TRANCHE_GATE_DOOR="$work/$account" "${on_last_cpu[@]}" \
+	by=("${driver[@]}" TRANCHE_GATE_DOOR="$work/$account" "${on_last_cpu[@]}")
+	if [[ $through_venus ]]; then
+		begin_server "$socket" "$account"
+		by=(VK_DRIVER_FILES="$TEST_GUEST_MANIFEST" VN_DEBUG=vtest
+			VTEST_SOCKET_NAME="$socket" "${on_first_cpu[@]}")
+	fi
+	start "program-${#programs[@]}" env "${by[@]}" \
 		"$BUILD/bin/tranche-load" --items "$items" --dispatch-ms "$ms" \
 		--iterations "$((ms * per_ms))" --quiet --duration 0 "$@"
 	programs+=("$started_pid")
@@ -39,6 +60,11 @@ end_programs() {
 	for ((i = 0; i < ${#programs[@]}; i++)); do
 		wait "${programs[i]}" || fail "$(tail -n 2 "$work/program-$i.log")"
 	done
+	for ((i = 0; i < ${#servers[@]}; i++)); do
+		stop "${servers[i]}"
+	done
+	servers=()
+	rm -f "$work"/vtest-*
 }
 
 # compete gated|plain SECONDS [OPTION]... -- ACCOUNT:SETTINGS:MS:PROGRAMS[:OPTIONS]...
