@@ -365,8 +365,7 @@ static int fake_submit(struct renderer *renderer, uint32_t context, void *data,
 	pthread_mutex_lock(&fake->lock);
 	fake->submitted += dwords;
 	fake->last_context = context;
-	memcpy(fake->last, data,
-	       4 * (dwords < 64 ? dwords : 64));
+	memcpy(fake->last, data, 4 * (dwords < 64 ? dwords : 64));
 	fake->holding = fake->hold_submit;
 	pthread_cond_broadcast(&fake->changed);
 	while (fake->hold_submit)
