@@ -12,7 +12,7 @@ void tsched_config_init(struct tsched_config *config)
 	*config = (struct tsched_config){
 		.policy = TSCHED_FAIR,
 		.slice_ns = 4 * MS,
-		.inflight_ns = 2 * MS,
+		.inflight_ns = 4 * MS,
 		.depth_max = 8,
 		.cap_period_ns = 100 * MS,
 		.reservable = 900,

@@ -4,8 +4,8 @@
  *
  * Alone on the GPU and with short jobs nobody needs to know at once: then marks
  * are looked at with a later submission, and every few milliseconds. That
- * costs no system call per submission. Otherwise the queue's thread waits for
- * each mark. One submission in many is watched in any case, to know how long
+ * costs no system call per submission. Otherwise, and as soon as a submission
+ * is held, the queue's thread waits for each mark. One submission in many is watched in any case, to know how long
  * the jobs are; of times seen late only those are used that are shorter.
  *
  * A driver that needs nudges gets one when a mark does not come, and every now
@@ -19,7 +19,7 @@
 #include "scheduler/gate/thread.h"
 
 #define NS_PER_MS UINT64_C(1000000)
-#define LAZY_JOB_NS (NS_PER_MS / 2) /* jobs shorter than this are short */
+#define LAZY_JOB_NS (2 * NS_PER_MS) /* jobs shorter than this are short */
 #define LAZY_JOBS 8 /* that many have to be seen first */
 #define LAZY_UNWATCHED 64 /* one of so many is watched */
 #define LAZY_PENDING 8 /* so many may be pending before a look */
@@ -219,7 +219,8 @@ static bool end_is_due(const struct queue *queue)
 {
 	return submission_is_out(queue->pending) && queue->job_ns &&
 	       queue->job_ns < LAZY_JOB_NS &&
-	       run_ns(queue, queue->pending, thread_now()) >= queue->job_ns;
+	       run_ns(queue, queue->pending, thread_now()) + DUE_NS >=
+		       queue->job_ns;
 }
 
 uint32_t completion_harvest(struct queue *queue)
@@ -268,6 +269,26 @@ void completion_expect(struct queue *queue)
 	if (queue->watch == QUEUE_ASLEEP ||
 	    (queue->watch == QUEUE_TICKING && !queue->lazy))
 		pthread_cond_signal(&queue->changed);
+}
+
+static void queue_hurry(struct queue *queue)
+{
+	pthread_mutex_lock(&queue->lock);
+	if (queue->lazy) {
+		queue->lazy = false;
+		pthread_cond_signal(&queue->changed);
+	}
+	pthread_mutex_unlock(&queue->lock);
+}
+
+void completion_hurry(struct device *device)
+{
+	struct queue *queue;
+
+	pthread_mutex_lock(&device->lock);
+	for (queue = device->queues; queue; queue = queue->next)
+		queue_hurry(queue);
+	pthread_mutex_unlock(&device->lock);
 }
 
 /* Called with the lock held, which is given up meanwhile. */

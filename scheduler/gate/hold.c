@@ -275,6 +275,8 @@ int hold_add(struct submission *submission, const struct batch_call *call,
 	if (hold.first && hold.idle)
 		pthread_cond_signal(&hold.changed);
 	pthread_mutex_unlock(&hold.lock);
+	if (hold_waiting())
+		completion_hurry(submission->queue->device);
 	return 0;
 }
 

@@ -188,6 +188,13 @@ uint32_t completion_harvest(struct queue *queue);
  */
 void completion_expect(struct queue *queue);
 
+/**
+ * completion_hurry() - Somebody waits for the end of what is out
+ * @device:	whose queues are watched closely from now on; called without the
+ *		lock of a queue
+ */
+void completion_hurry(struct device *device);
+
 /* completion_start(), completion_stop() - The thread of a queue */
 int completion_start(struct queue *queue);
 void completion_stop(struct queue *queue);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * gate-bench: times submissions, one after the other, and prints what they
- * took: the call, and the way to the end. To be run with and without the gate,
+ * took: the call, and the way to the end; and how many were late. To be run with and without the gate,
  * in turn; tests/gate/bench does.
  *
  *   gate-bench COUNT ROUNDS   ROUNDS: length of a job
@@ -12,6 +12,7 @@
 #include "tests/gate/rig.h"
 
 #define WARM 200
+#define LATE_NS UINT64_C(8000000)
 
 static int compare(const void *a, const void *b)
 {
@@ -31,6 +32,16 @@ static void print(const char *name, uint64_t *ns, size_t count)
 	       name, (double)ns[count / 2] / 1e3, name,
 	       (double)ns[count * 99 / 100] / 1e3, name, (double)ns[0] / 1e3,
 	       name, (double)sum / (double)count / 1e3);
+}
+
+/* @ns: in order; late: far behind the median. */
+static size_t late_permille(const uint64_t *ns, size_t count)
+{
+	size_t i = count;
+
+	while (ns[i - 1] > ns[count / 2] + LATE_NS)
+		i--;
+	return 1000 * (count - i) / count;
 }
 
 int main(int argc, char **argv)
@@ -68,7 +79,7 @@ int main(int argc, char **argv)
 	}
 	print("call", call_ns, count);
 	print("whole", whole_ns, count);
-	printf("\n");
+	printf("late_permille %zu\n", late_permille(whole_ns, count));
 	vkDestroyFence(rig.device, fence, NULL);
 	rig_close(&rig);
 	free(call_ns);

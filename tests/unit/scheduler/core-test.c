@@ -481,8 +481,8 @@ static void depth_fits_known_jobs_into_the_time_in_flight(void **unused)
 	for (i = 0; i < 4; i++) {
 		assert_int_equal(t.d.depth, 1);
 		submit(&t.a);
-		t.now += 400 * US;
-		complete(&t.a, 400 * US);
+		t.now += 800 * US;
+		complete(&t.a, 800 * US);
 		decide();
 	}
 	assert_int_equal(t.d.depth, 5);
