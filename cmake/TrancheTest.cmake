@@ -30,8 +30,9 @@ endfunction()
 
 set(TRANCHE_FUZZ_SECONDS 10 CACHE STRING "How long each fuzz test runs")
 
-# tranche_add_fuzz_test(NAME SOURCES... [LIBRARIES...]): in the same order of
-# inputs every time, for TRANCHE_FUZZ_SECONDS.
+# tranche_add_fuzz_test(NAME SOURCES... [LIBRARIES...]): new inputs for
+# TRANCHE_FUZZ_SECONDS, and as NAME.found those that once failed: the files of
+# found/NAME beside the target's source.
 function(tranche_add_fuzz_test name)
   if(NOT TRANCHE_FUZZ)
     return()
@@ -45,6 +46,12 @@ function(tranche_add_fuzz_test name)
                    -print_final_stats=1)
   math(EXPR limit "${TRANCHE_FUZZ_SECONDS} * 5 + 60")
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT ${limit})
+  file(GLOB found CONFIGURE_DEPENDS
+       ${CMAKE_CURRENT_SOURCE_DIR}/found/${name}/*)
+  if(found)
+    add_test(NAME ${name}.found COMMAND ${name} ${found})
+    set_tests_properties(${name}.found PROPERTIES LABELS fuzz TIMEOUT 60)
+  endif()
 endfunction()
 
 set(TRANCHE_LAB_TEST ${CMAKE_SOURCE_DIR}/tools/lab.d/inside/lab-test)

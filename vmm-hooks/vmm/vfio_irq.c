@@ -36,7 +36,8 @@ static int set_triggers(struct vfio_irqs *irqs, unsigned int index,
 	set->flags =
 		VFIO_IRQ_SET_ACTION_TRIGGER |
 		(count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE);
-	memcpy(set->data, fds, count * sizeof(*fds));
+	if (count)
+		memcpy(set->data, fds, count * sizeof(*fds));
 	return ioctl(irqs->device->fd, VFIO_DEVICE_SET_IRQS, set) < 0 ? -errno
 								      : 0;
 }
