@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "mdev/device/rings.h"
 
+#include <stddef.h>
+
 #include "mdev/device/renderer.h"
 #include "mdev/device/venus.h"
-
-static void remove_at(struct rings *rings, unsigned int i)
-{
-	rings->known[i] = rings->known[--rings->count];
-}
 
 static void add(struct rings *rings, uint32_t context, uint64_t ring)
 {
@@ -17,19 +14,18 @@ static void add(struct rings *rings, uint32_t context, uint64_t ring)
 	rings->known[rings->count++].ring = ring;
 }
 
-static void destroy(struct rings *rings, uint32_t context, uint64_t ring)
+/* Of @context: the one that @ring points to, or all. */
+static void forget(struct rings *rings, uint32_t context, const uint64_t *ring)
 {
 	for (unsigned int i = rings->count; i-- > 0;)
 		if (rings->known[i].context == context &&
-		    rings->known[i].ring == ring)
-			remove_at(rings, i);
+		    (!ring || rings->known[i].ring == *ring))
+			rings->known[i] = rings->known[--rings->count];
 }
 
 void rings_forget(struct rings *rings, uint32_t context)
 {
-	for (unsigned int i = rings->count; i-- > 0;)
-		if (rings->known[i].context == context)
-			remove_at(rings, i);
+	forget(rings, context, NULL);
 }
 
 void rings_see(struct rings *rings, uint32_t context, void *data, uint32_t size)
@@ -38,11 +34,11 @@ void rings_see(struct rings *rings, uint32_t context, void *data, uint32_t size)
 
 	switch (venus_command(data, size, &ring)) {
 	case VENUS_RING_CREATE:
-		venus_ring_stay_awake(data, RINGS_AWAKE_NS);
+		venus_ring_stay_awake(data, size, RINGS_AWAKE_NS);
 		add(rings, context, ring);
 		break;
 	case VENUS_RING_DESTROY:
-		destroy(rings, context, ring);
+		forget(rings, context, &ring);
 		break;
 	case VENUS_RING_NOTIFY:
 	case VENUS_RING_WAIT:

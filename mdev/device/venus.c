@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The numbers and layouts are those of the protocol's first version, which is
- * frozen: VkCommandTypeEXT and what follows it in the stream. */
+/* Numbers and layouts of wire format version 1 of the venus protocol:
+ * VkCommandTypeEXT and what follows it in the stream. */
 #include "mdev/device/venus.h"
 
 #include <endian.h>
@@ -17,12 +17,13 @@
 #define RING_AT 8
 
 /*
- * Of one that creates a ring, with a monitor (VkRingMonitorInfoMESA) in its chain
- * and without: where the idle time is.
+ * Of one that creates a ring and has no chain: its size, and where the idle time
+ * is. Each link of the chain (VkRingMonitorInfoMESA, VkRingPriorityInfoMESA)
+ * stands before it.
  */
 #define CREATE_SIZE 124
 #define CREATE_IDLE_AT 60
-#define MONITOR_SIZE 16
+#define LINK_SIZE 16
 
 static const struct {
 	uint32_t type;
@@ -30,7 +31,8 @@ static const struct {
 	enum venus_command command;
 } commands[] = {
 	{TYPE_CREATE_RING, CREATE_SIZE, VENUS_RING_CREATE},
-	{TYPE_CREATE_RING, CREATE_SIZE + MONITOR_SIZE, VENUS_RING_CREATE},
+	{TYPE_CREATE_RING, CREATE_SIZE + LINK_SIZE, VENUS_RING_CREATE},
+	{TYPE_CREATE_RING, CREATE_SIZE + 2 * LINK_SIZE, VENUS_RING_CREATE},
 	{TYPE_DESTROY_RING, 16, VENUS_RING_DESTROY},
 	{TYPE_NOTIFY_RING, VENUS_NOTIFY_SIZE, VENUS_RING_NOTIFY},
 	{TYPE_SUBMIT_VIRTQUEUE_SEQNO, 24, VENUS_RING_WAIT},
@@ -70,14 +72,10 @@ enum venus_command venus_command(const void *data, uint32_t size,
 	return VENUS_OTHER;
 }
 
-/* Where the chain is longer, what is behind it is further back. */
-void venus_ring_stay_awake(void *data, uint64_t idle_ns)
+void venus_ring_stay_awake(void *data, uint32_t size, uint64_t idle_ns)
 {
-	static const uint32_t chain_at = 28;
-	uint32_t at = CREATE_IDLE_AT;
+	uint32_t at = CREATE_IDLE_AT + (size - CREATE_SIZE);
 
-	if (long_at(data, chain_at))
-		at += MONITOR_SIZE;
 	if (long_at(data, at) < idle_ns)
 		long_put(data, at, idle_ns);
 }

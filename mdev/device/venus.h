@@ -39,10 +39,11 @@ enum venus_command venus_command(const void *data, uint32_t size,
 
 /**
  * venus_ring_stay_awake - have a ring's thread look longer before it sleeps
- * @data: a command that creates a ring
+ * @data: a command that creates a ring, by venus_command()
+ * @size: bytes of it
  * @idle_ns: at least so long
  */
-void venus_ring_stay_awake(void *data, uint64_t idle_ns);
+void venus_ring_stay_awake(void *data, uint32_t size, uint64_t idle_ns);
 
 /**
  * venus_notify - a command that notifies a ring

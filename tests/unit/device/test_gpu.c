@@ -185,16 +185,16 @@ static void ring_command(uint32_t *words, uint32_t type, uint64_t ring)
 #define DESTROY_RING 189
 #define NOTIFY_RING 190
 
-/* With a monitor in the chain, or without; @idle_ns before it sleeps. */
+/* With @links in the chain: a monitor, a priority; @idle_ns before it sleeps. */
 static void ring_create(struct fixture *f, uint32_t context, uint64_t ring,
-			bool monitor, uint64_t idle_ns)
+			unsigned int links, uint64_t idle_ns)
 {
 	uint32_t words[64];
 
 	ring_command(words, CREATE_RING, ring);
-	words[7] = monitor;
-	memcpy(&words[monitor ? 19 : 15], &idle_ns, sizeof(idle_ns));
-	submit(f, context, words, monitor ? 140 : 124);
+	words[7] = !!links;
+	memcpy(&words[15 + 4 * links], &idle_ns, sizeof(idle_ns));
+	submit(f, context, words, 124 + 16 * links);
 }
 
 static void assert_nudges(struct fixture *f, uint32_t context, uint64_t ring)
@@ -224,7 +224,7 @@ static void test_rings_are_notified(void **state)
 
 	context_create(f, 7, 4);
 	assert_no_nudge(f);
-	ring_create(f, 7, ring, true, 1000000);
+	ring_create(f, 7, ring, 1, 1000000);
 	assert_nudges(f, 7, ring);
 	/* What drivers say about rings takes nothing back. */
 	ring_command(words, NOTIFY_RING, ring);
@@ -245,8 +245,8 @@ static void test_rings_that_may_be_gone_are_not_notified(void **state)
 
 	context_create(f, 7, 4);
 	context_create(f, 8, 4);
-	ring_create(f, 7, 1, false, 0);
-	ring_create(f, 8, 2, false, 0);
+	ring_create(f, 7, 1, 0, 0);
+	ring_create(f, 8, 2, 0, 0);
 	ring_command(words, DESTROY_RING, 3);
 	submit(f, 7, words, 32);
 	assert_nudges(f, 8, 2);
@@ -255,19 +255,20 @@ static void test_rings_that_may_be_gone_are_not_notified(void **state)
 	context_create(f, 8, 4);
 	assert_no_nudge(f);
 	for (unsigned int i = 0; i < 2 * RINGS_MAX; i++)
-		ring_create(f, 8, i, true, 0);
+		ring_create(f, 8, i, 1, 0);
 	assert_int_equal(f->gpu.rings.count, RINGS_MAX);
 	gpu_reset(&f->gpu);
 	start(f);
 	assert_no_nudge(f);
 }
 
-static uint64_t idle_given(struct fixture *f, bool monitor, uint64_t idle_ns)
+static uint64_t idle_given(struct fixture *f, unsigned int links,
+			   uint64_t idle_ns)
 {
 	uint64_t given;
 
-	ring_create(f, 7, 1, monitor, idle_ns);
-	memcpy(&given, &f->fake.last[monitor ? 19 : 15], sizeof(given));
+	ring_create(f, 7, 1, links, idle_ns);
+	memcpy(&given, &f->fake.last[15 + 4 * links], sizeof(given));
 	return given;
 }
 
@@ -276,9 +277,11 @@ static void test_rings_stay_awake(void **state)
 	struct fixture *f = *state;
 
 	context_create(f, 7, 4);
-	assert_int_equal(idle_given(f, true, 1000000), RINGS_AWAKE_NS);
-	assert_int_equal(idle_given(f, false, 1000000), RINGS_AWAKE_NS);
-	assert_int_equal(idle_given(f, true, 50000000), 50000000);
+	for (unsigned int links = 0; links <= 2; links++) {
+		assert_int_equal(idle_given(f, links, 1000000), RINGS_AWAKE_NS);
+		assert_int_equal(idle_given(f, links, 50000000), 50000000);
+		assert_int_equal(f->gpu.rings.count, 2 * links + 2);
+	}
 }
 
 static void test_capset(void **state)
