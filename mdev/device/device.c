@@ -6,19 +6,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "mdev/clock.h"
 #include "mdev/device/layout.h"
 #include "mdev/device/log.h"
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
-}
 
 static int start(void *user, const struct gpu_session *session)
 {
@@ -35,7 +27,7 @@ static void stop(void *user)
 {
 	struct device *device = user;
 
-	device->stop_by = now_ms() + DEVICE_STOP_MS;
+	device->stop_by = clock_now_ms() + DEVICE_STOP_MS;
 	worker_stop(&device->worker);
 }
 
@@ -183,7 +175,7 @@ static int patience_ms(struct device *device)
 
 	if (!device->stop_by)
 		return -1;
-	now = now_ms();
+	now = clock_now_ms();
 	if (now < device->stop_by)
 		return device->stop_by - now;
 	log_guest("the renderer holds up a reset: its contexts are ended");

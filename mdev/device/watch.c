@@ -6,13 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
-}
+#include "mdev/clock.h"
 
 int watch_init(struct watch *watch)
 {
@@ -41,7 +35,7 @@ static void timer_set(struct watch *watch, uint64_t ms)
 void watch_begin(struct watch *watch, uint32_t context)
 {
 	watch->context = context;
-	watch->since = now_ms();
+	watch->since = clock_now_ms();
 	if (!atomic_exchange(&watch->running, true))
 		timer_set(watch, WATCH_MS);
 }
@@ -71,7 +65,7 @@ static uint64_t late_since(struct watch *watch)
 
 	if (!since)
 		return stand_down(watch);
-	spent = now_ms() - since;
+	spent = clock_now_ms() - since;
 	if (spent < WATCH_MS) {
 		timer_set(watch, WATCH_MS - spent);
 		return 0;

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mdev/clock.h"
+
 #define ORDER_START (1u << 0)
 #define ORDER_STOP (1u << 1)
 #define ORDER_QUIT (1u << 2)
@@ -64,14 +66,6 @@ static bool obey(struct worker *worker)
 	return !(orders & ORDER_QUIT);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
-}
-
 /* Sees to the guest's rings in time. Return: milliseconds until then, or -1. */
 static int look_after_rings(struct worker *worker)
 {
@@ -79,7 +73,7 @@ static int look_after_rings(struct worker *worker)
 
 	if (!gpu_has_rings(&worker->gpu))
 		return -1;
-	now = now_ms();
+	now = clock_now_ms();
 	if (now >= worker->nudge_by) {
 		gpu_nudge(&worker->gpu);
 		worker->nudge_by = now + RINGS_NUDGE_MS;

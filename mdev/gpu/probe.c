@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mdev/clock.h"
+
 /* How long a child may take from its last word to its end. */
 #define REAP_MS 5000
 
@@ -26,14 +28,6 @@ struct probe {
 	char *text;
 	size_t length;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Beside the calling program (a build), else where it is installed. */
 static const char *program_find(char *path, size_t size)
@@ -166,7 +160,7 @@ static void probes_gather(struct probe *probes, size_t count, int64_t deadline)
 			polled[i].events = POLLIN;
 			open += probes[i].fd >= 0;
 		}
-		left = deadline - now_ms();
+		left = deadline - clock_now_ms();
 		if (!open || left <= 0 ||
 		    (poll(polled, count, (int)left) < 0 && errno != EINTR))
 			break;
@@ -181,14 +175,14 @@ static void probes_gather(struct probe *probes, size_t count, int64_t deadline)
 static bool child_wait(pid_t pid, int *statusp)
 {
 	const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
-	int64_t deadline = now_ms() + REAP_MS;
+	int64_t deadline = clock_now_ms() + REAP_MS;
 	pid_t ended;
 
 	for (;;) {
 		ended = waitpid(pid, statusp, WNOHANG);
 		if (ended == pid)
 			return true;
-		if ((ended < 0 && errno != EINTR) || now_ms() > deadline)
+		if ((ended < 0 && errno != EINTR) || clock_now_ms() > deadline)
 			return false;
 		nanosleep(&pause, NULL);
 	}
@@ -239,7 +233,7 @@ static int probe_deinit(struct probe *probe, struct report *report)
 int probe_drivers(const char *program, const struct manifest_list *manifests,
 		  int64_t ms, struct report *reports)
 {
-	int64_t deadline = now_ms() + ms;
+	int64_t deadline = clock_now_ms() + ms;
 	struct probe *probes;
 	char path[4096];
 	int r = 0, error;

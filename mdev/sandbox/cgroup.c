@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mdev/clock.h"
+
 #define CONTROLLERS "+memory +pids"
 
 static int folder_open(int at, const char *path)
@@ -220,18 +222,10 @@ int sandbox_find(const char *cgroup, const char *name, pid_t *pid)
 	return pidfd;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
-}
-
 /* The kernel signals a change of cgroup.events as an exceptional condition. */
 static int wait_empty(int folder)
 {
-	int64_t end = now_ms() + SANDBOX_KILL_MS;
+	int64_t end = clock_now_ms() + SANDBOX_KILL_MS;
 	struct pollfd events = {
 		.fd = openat(folder, "cgroup.events", O_RDONLY | O_CLOEXEC),
 		.events = POLLPRI,
@@ -242,7 +236,7 @@ static int wait_empty(int folder)
 	if (events.fd < 0)
 		return -errno;
 	while (r == 0) {
-		int64_t left = end - now_ms();
+		int64_t left = end - clock_now_ms();
 		ssize_t length = pread(events.fd, text, sizeof(text) - 1, 0);
 
 		text[length < 0 ? 0 : length] = '\0';

@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "mdev/clock.h"
 #include "units/units.h"
 #include "tools/tranche/args.h"
 #include "tools/tranche/broker.h"
@@ -99,21 +99,13 @@ static int top_once(sd_varlink *link, const struct top_options *options)
 			     : top_table(&usage, options->screen.order);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Keys are answered at once, the broker is asked once an interval. */
 static void screen_until(struct screen *screen, struct usage *usage,
 			 int64_t deadline)
 {
 	int64_t left;
 
-	while (!screen->quit && (left = deadline - now_ms()) > 0)
+	while (!screen->quit && (left = deadline - clock_now_ms()) > 0)
 		if (screen_wait(screen, (int)left) && !screen->quit)
 			screen_draw(screen, usage);
 }
@@ -127,7 +119,7 @@ static int screen_loop(sd_varlink *link, struct top_options *options,
 
 	while (!screen->quit) {
 		screen_draw(screen, usage);
-		screen_until(screen, usage, now_ms() + interval);
+		screen_until(screen, usage, clock_now_ms() + interval);
 		if (screen->quit || screen->paused)
 			continue;
 		r = usage_read(usage, link);
