@@ -20,13 +20,9 @@ servers=()
 
 # begin_server SOCKET ACCOUNT
 begin_server() {
-	start "server-${#servers[@]}" env "${driver[@]}" \
-		VK_LAYER_PATH="$BUILD/vulkan/explicit_layer.d" \
-		VK_INSTANCE_LAYERS=VK_LAYER_TRANCHE_exportable \
-		TRANCHE_GATE_DOOR="$work/$2" "${on_last_cpu[@]}" \
-		virgl_test_server --venus --no-virgl --socket-path "$1"
+	venus_server "server-${#servers[@]}" "$1" "${driver[@]}" \
+		TRANCHE_GATE_DOOR="$work/$2" "${on_last_cpu[@]}"
 	servers+=("$started_pid")
-	await 10 test -S "$1"
 }
 
 # begin_program ACCOUNT MS [OPTION]...: in jobs of about MS, until it is ended

@@ -90,6 +90,17 @@ stop() {
 	wait "$1" 2>/dev/null || true
 }
 
+# venus_server NAME SOCKET [PREFIX]...: what a venus driver talks to, as NAME, with
+# the layers of the device process; PREFIX is an assignment or a command before it
+venus_server() {
+	local name=$1 socket=$2
+	shift 2
+	start "$name" env VK_LAYER_PATH="$BUILD/vulkan/explicit_layer.d" \
+		VK_INSTANCE_LAYERS=VK_LAYER_TRANCHE_exportable "$@" \
+		virgl_test_server --venus --no-virgl --socket-path "$socket"
+	await 10 test -S "$socket"
+}
+
 # gated COMMAND...: under the gate, by $door
 gated() {
 	TRANCHE_GATE_DOOR=${TRANCHE_GATE_DOOR:-$door} \

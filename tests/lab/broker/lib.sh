@@ -147,6 +147,16 @@ broker_type() {
   type=$(echo "$types"/*-1g.*)
 }
 
+# broker_guest_says LINE: the guest whose output is /tmp/guest.log and whose
+# process is $guest prints it; fails when the guest ends without.
+broker_guest_says() {
+  broker_waits 300 sh -c "grep -qx '$1' /tmp/guest.log || ! kill -0 $guest"
+  grep -qx "$1" /tmp/guest.log || {
+    cat /tmp/guest.log
+    return 1
+  }
+}
+
 # broker_tidy: doctor finds nothing wrong, and nothing left over, before long.
 broker_tidy() {
   broker_waits 30 sh -c \
