@@ -139,6 +139,7 @@ int tranche_pins_copy(struct tranche_vgpu *vgpu,
 	u64 iova;
 
 	lockdep_assert_held(&vgpu->pins.lock);
+	/* Of a queue the device writes one index and then reads another. */
 	smp_mb();
 	for (done = 0; done < segment->length; done += piece) {
 		iova = segment->iova + done;
