@@ -48,18 +48,11 @@ static int read_all(int fd, uint8_t *to, uint64_t len, uint64_t offset)
 	return 0;
 }
 
-int boot_read(struct boot_image *image, int fd, uint64_t offset, uint64_t addr,
-	      uint64_t len, const char *what)
+int boot_read_file(int fd, uint8_t *to, uint64_t len, uint64_t offset,
+		   const char *what)
 {
-	uint8_t *to = ram_at(image->ram, addr, len);
-	int r;
+	int r = read_all(fd, to, len, offset);
 
-	if (!to)
-		return report(-ENOMEM,
-			      "the %s needs %" PRIu64 " MiB at %#" PRIx64
-			      ": give the guest more with --memory",
-			      what, len / MIB + 1, addr);
-	r = read_all(fd, to, len, offset);
 	if (r == -ENODATA)
 		return report(r,
 			      "the %s file is shorter than it says: it is "
@@ -68,6 +61,19 @@ int boot_read(struct boot_image *image, int fd, uint64_t offset, uint64_t addr,
 	if (r < 0)
 		return report(r, "cannot read the %s: %s", what, strerror(-r));
 	return 0;
+}
+
+int boot_read(struct boot_image *image, int fd, uint64_t offset, uint64_t addr,
+	      uint64_t len, const char *what)
+{
+	uint8_t *to = ram_at(image->ram, addr, len);
+
+	if (!to)
+		return report(-ENOMEM,
+			      "the %s needs %" PRIu64 " MiB at %#" PRIx64
+			      ": give the guest more with --memory",
+			      what, len / MIB + 1, addr);
+	return boot_read_file(fd, to, len, offset, what);
 }
 
 static int check_initrd(const struct boot_image *image)

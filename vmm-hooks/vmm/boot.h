@@ -6,12 +6,15 @@
  * Two ways: a bzImage by the 64-bit entry of the Linux boot protocol
  * (Documentation/arch/x86/boot.rst), and an uncompressed vmlinux by PVH
  * (xen/include/public/arch-x86/hvm/start_info.h), chosen by the file's magic.
+ * Of a bzImage, the kernel inside is entered at once where it can be unpacked
+ * here (boot_direct.h).
  *
  * Stateless. Reports what is wrong with a file.
  */
 #ifndef VMM_BOOT_H
 #define VMM_BOOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vmm-hooks/vmm/vcpu.h"
@@ -22,6 +25,8 @@ struct boot_files {
 	const char *kernel;
 	const char *initrd; /* NULL: none */
 	const char *command_line;
+	const char *kernel_cache; /* folder; NULL: the user's own */
+	bool no_kernel_cache; /* the guest unpacks its kernel */
 };
 
 /* What is loaded where; the loaders fill it step by step. */
@@ -75,6 +80,19 @@ int boot_pvh(struct boot_image *image, int fd, struct vcpu_entry *entry);
  */
 int boot_read(struct boot_image *image, int fd, uint64_t offset, uint64_t addr,
 	      uint64_t len, const char *what);
+
+/**
+ * boot_read_file - read a part of a file
+ * @fd: the file
+ * @to: room for @len bytes
+ * @len: bytes
+ * @offset: from the file's start
+ * @what: for messages
+ *
+ * Return: 0 or negative errno, reported.
+ */
+int boot_read_file(int fd, uint8_t *to, uint64_t len, uint64_t offset,
+		   const char *what);
 
 /**
  * boot_load_initrd, boot_load_command_line - the two files' companions

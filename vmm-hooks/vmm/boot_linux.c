@@ -2,7 +2,8 @@
 /*
  * The Linux boot protocol's 64-bit entry (Documentation/arch/x86/boot.rst,
  * "64-bit Boot Protocol"): the protected-mode part goes where it prefers to be
- * and is entered 0x200 bytes in, with a zero page in RSI.
+ * and is entered 0x200 bytes in, with a zero page in RSI. The kernel inside,
+ * once unpacked, is entered in the same way at its own start.
  */
 #include <asm/bootparam.h>
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "vmm-hooks/vmm/boot.h"
+#include "vmm-hooks/vmm/boot_direct.h"
 #include "vmm-hooks/vmm/layout.h"
 #include "vmm-hooks/vmm/ram.h"
 #include "vmm-hooks/vmm/report.h"
@@ -52,11 +54,14 @@ static uint64_t load_address(const struct setup_header *header)
 
 /* The header sits at the zero page's place, both in the file and in memory. */
 static void fill_zero_page(const struct boot_image *image,
+			   const struct setup_header *header,
 			   struct boot_params *params)
 {
 	struct boot_range ranges[BOOT_RANGES_MAX];
 	unsigned int count = boot_ranges(image->ram, ranges);
 
+	memset(params, 0, sizeof(*params));
+	params->hdr = *header;
 	params->hdr.type_of_loader = LOADER_UNKNOWN;
 	params->hdr.cmd_line_ptr = LAYOUT_COMMAND_LINE;
 	params->hdr.ramdisk_image = image->initrd;
@@ -68,46 +73,63 @@ static void fill_zero_page(const struct boot_image *image,
 	params->e820_entries = count;
 }
 
-static int load_rest(struct boot_image *image,
-		     const struct setup_header *header)
+static int load_companions(struct boot_image *image,
+			   const struct setup_header *header)
 {
-	struct boot_params *params =
-		ram_at(image->ram, LAYOUT_ZERO_PAGE, sizeof(*params));
 	int r;
 
 	image->initrd_limit = (uint64_t)header->initrd_addr_max + 1;
 	r = boot_load_initrd(image);
-	if (r < 0)
-		return r;
-	r = boot_load_command_line(image, header->cmdline_size);
-	if (r < 0)
-		return r;
-	memset(params, 0, sizeof(*params));
-	params->hdr = *header;
-	fill_zero_page(image, params);
-	return 0;
+	return r < 0 ? r : boot_load_command_line(image, header->cmdline_size);
 }
 
 /*
  * The size is taken from the header, not from the file: a signature may follow
  * the kernel, and a file that was cut short must be found out.
  */
-static int load_code(struct boot_image *image, int fd,
-		     const struct setup_header *header, uint64_t addr)
+static int load_code(struct boot_image *image, int fd, uint64_t offset,
+		     const struct setup_header *header,
+		     struct vcpu_entry *entry)
 {
-	unsigned int sectors = header->setup_sects ? header->setup_sects : 4;
-	uint64_t offset = (uint64_t)(sectors + 1) * SECTOR;
+	uint64_t addr = load_address(header);
+	uint64_t len = (uint64_t)header->syssize * 16;
+
+	*entry = (struct vcpu_entry){
+		.rip = addr + ENTRY_64,
+		.rsi = LAYOUT_ZERO_PAGE,
+		.long_mode = true,
+	};
+	return boot_read(image, fd, offset, addr, len, "kernel");
+}
+
+/* Checks the place that the kernel takes, packed and unpacked. */
+static int check_room(struct boot_image *image,
+		      const struct setup_header *header)
+{
+	uint64_t addr = load_address(header);
 	uint64_t len = (uint64_t)header->syssize * 16;
 
 	image->kernel_end = addr + header->init_size;
 	if (!len || len > header->init_size)
 		return refuse(image, "has a damaged header");
-	if (!ram_at(image->ram, addr, header->init_size))
-		return report(-ENOMEM,
-			      "the kernel needs %" PRIu64
-			      " MiB: give the guest more with --memory",
-			      image->kernel_end / MIB + 1);
-	return boot_read(image, fd, offset, addr, len, "kernel");
+	if (ram_at(image->ram, addr, header->init_size))
+		return 0;
+	return report(-ENOMEM,
+		      "the kernel needs %" PRIu64
+		      " MiB: give the guest more with --memory",
+		      image->kernel_end / MIB + 1);
+}
+
+static int load_kernel(struct boot_image *image, int fd,
+		       struct setup_header *header, struct vcpu_entry *entry)
+{
+	unsigned int sectors = header->setup_sects ? header->setup_sects : 4;
+	uint64_t offset = (uint64_t)(sectors + 1) * SECTOR;
+	int r = boot_direct(image, fd, offset, header, entry);
+
+	if (r == -ENOTSUP)
+		r = load_code(image, fd, offset, header, entry);
+	return r;
 }
 
 int boot_linux(struct boot_image *image, int fd, struct vcpu_entry *entry)
@@ -116,7 +138,6 @@ int boot_linux(struct boot_image *image, int fd, struct vcpu_entry *entry)
 		ram_at(image->ram, LAYOUT_ZERO_PAGE, sizeof(*params));
 	struct setup_header header;
 	struct stat status;
-	uint64_t addr;
 	int r;
 
 	if (fstat(fd, &status) < 0 || status.st_size < (off_t)sizeof(*params))
@@ -127,16 +148,13 @@ int boot_linux(struct boot_image *image, int fd, struct vcpu_entry *entry)
 		return r;
 	header = params->hdr;
 	r = check(image, &header);
-	if (r < 0)
-		return r;
-	addr = load_address(&header);
-	r = load_code(image, fd, &header, addr);
-	if (r < 0)
-		return r;
-	*entry = (struct vcpu_entry){
-		.rip = addr + ENTRY_64,
-		.rsi = LAYOUT_ZERO_PAGE,
-		.long_mode = true,
-	};
-	return load_rest(image, &header);
+	if (r == 0)
+		r = check_room(image, &header);
+	if (r == 0)
+		r = load_companions(image, &header);
+	if (r == 0)
+		r = load_kernel(image, fd, &header, entry);
+	if (r == 0)
+		fill_zero_page(image, &header, params);
+	return r;
 }

@@ -44,6 +44,12 @@ static const char usage[] =
 	"\n"
 	"This program:\n"
 	"  --user NAME          become this user once everything is open\n"
+	"  --kernel-cache DIR|none\n"
+	"                       where unpacked kernels are kept for the next "
+	"start\n"
+	"                       (default: /var/cache/tranche-vmm for root, "
+	"else\n"
+	"                       ~/.cache/tranche-vmm)\n"
 	"  --json-events FILE   append one JSON object a line for what happens\n"
 	"  --help, --version\n"
 	"\n"
@@ -189,6 +195,7 @@ enum {
 	GPU,
 	CONSOLE,
 	USER,
+	KERNEL_CACHE,
 	EVENTS,
 	HELP,
 	VERSION,
@@ -209,11 +216,31 @@ static const struct option long_options[] = {
 	{"gpu", required_argument, NULL, GPU},
 	{"console", required_argument, NULL, CONSOLE},
 	{"user", required_argument, NULL, USER},
+	{"kernel-cache", required_argument, NULL, KERNEL_CACHE},
 	{"json-events", required_argument, NULL, EVENTS},
 	{"help", no_argument, NULL, HELP},
 	{"version", no_argument, NULL, VERSION},
 	{NULL, 0, NULL, 0},
 };
+
+/* Options about this program. */
+static bool take_program(struct options *options, int option, char *text)
+{
+	switch (option) {
+	case USER:
+		options->user = text;
+		return true;
+	case KERNEL_CACHE:
+		options->files.no_kernel_cache = !strcmp(text, "none");
+		options->files.kernel_cache = text;
+		return true;
+	case EVENTS:
+		options->events = text;
+		return true;
+	default:
+		return false;
+	}
+}
 
 /* Options that describe the machine. */
 static bool take_machine(struct options *options, int option, char *text)
@@ -243,14 +270,8 @@ static bool take_machine(struct options *options, int option, char *text)
 	case NAME:
 		options->name = text;
 		return true;
-	case USER:
-		options->user = text;
-		return true;
-	case EVENTS:
-		options->events = text;
-		return true;
 	default:
-		return false;
+		return take_program(options, option, text);
 	}
 }
 
