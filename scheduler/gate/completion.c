@@ -5,8 +5,9 @@
  * Alone on the GPU and with short jobs nobody needs to know at once: then marks
  * are looked at with a later submission, and every few milliseconds. That
  * costs no system call per submission. Otherwise, and as soon as a submission
- * is held, the queue's thread waits for each mark. One submission in many is watched in any case, to know how long
- * the jobs are; of times seen late only those are used that are shorter.
+ * is held, the queue's thread waits for each mark. One submission in many is
+ * watched in any case, to know how long the jobs are; of times seen late only
+ * those are used that are shorter.
  *
  * A driver that needs nudges gets one when a mark does not come, and every now
  * and then while nothing is out.

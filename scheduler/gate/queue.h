@@ -21,8 +21,8 @@
  * Locking: `lock` guards what is marked (lock). The lock of hold.h is taken
  * before it, never while it is held. `marking` is held while the driver is given
  * a mark or asked for one, if it can't do both at once; `lock` is taken before
- * it. Vulkan has the application serialise the
- * submissions of one queue: members marked (submitter) are its alone.
+ * it. Vulkan has the application serialise the submissions of one queue: members
+ * marked (submitter) are its alone.
  */
 #ifndef TRANCHE_GATE_QUEUE_H
 #define TRANCHE_GATE_QUEUE_H
