@@ -59,6 +59,20 @@ vgpu_guest() {
   lab-guest --qemu "-device vfio-pci,sysfsdev=/sys/bus/mdev/devices/$uuid" "$@"
 }
 
+# vgpu_await LOG COMMAND...: until it succeeds, as long as the guest in the
+# background lives, whose output is in LOG.
+vgpu_await() {
+  log=$1
+  shift
+  until "$@"; do
+    kill -0 "$vgpu_guest_pid" || {
+      cat "$log"
+      return 1
+    }
+    sleep 1
+  done
+}
+
 # vgpu_counters: what the device process has counted: accesses, doorbells,
 # requests, copies, interrupts. Nothing without one. Its log is /tmp/device.log.
 vgpu_counters() {
