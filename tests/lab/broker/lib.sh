@@ -5,7 +5,8 @@
 . "$LAB_SRC/tests/lab/vgpu/lib.sh"
 
 broker_socket=/run/tranche/io.tranche.Broker
-: >/tmp/tranched.log
+vgpu_log=/tmp/tranched.log
+: >$vgpu_log
 
 # broker_clean: at the end of a test, so that its failure harms no later one.
 broker_clean() {

@@ -3,6 +3,8 @@
 #
 # For tests in a lab host: a vGPU on its GPU, served by tranche-vgpu.
 
+vgpu_log=/tmp/device.log # of device processes, for vgpu_counters
+
 # vgpu_module: loads the module of this kernel's build.
 vgpu_module() {
   modprobe mdev
@@ -74,16 +76,16 @@ vgpu_await() {
 }
 
 # vgpu_counters: what the device process has counted: accesses, doorbells,
-# requests, copies, interrupts. Nothing without one. Its log is /tmp/device.log.
+# requests, copies, interrupts. Nothing without one. Its log is $vgpu_log.
 vgpu_counters() {
   pid=$(pgrep -x tranche-vgpu) || return 0
-  told=$(grep -c counters: /tmp/device.log || true)
+  told=$(grep -c counters: "$vgpu_log" || true)
   kill -USR1 "$pid"
   for _ in $(seq 100); do
-    [ "$(grep -c counters: /tmp/device.log || true)" = "$told" ] || break
+    [ "$(grep -c counters: "$vgpu_log" || true)" = "$told" ] || break
     sleep 0.1
   done
-  grep counters: /tmp/device.log | tail -n 1 | grep -o '[0-9]\+' | tr '\n' ' '
+  grep counters: "$vgpu_log" | tail -n 1 | grep -o '[0-9]\+' | tr '\n' ' '
 }
 
 # vgpu_end UUID...: takes all down; fails if anything stays.
