@@ -3,12 +3,15 @@
  * memory.c - copies from and to guest memory
  *
  * VFIO copies on behalf of a kernel thread, or of the VMM itself, and of nobody
- * else: a device process would get -EFAULT. So a call is a job on the vGPU's
- * workqueue, with a buffer of its own between guest and caller; but a short one
- * is done by the caller, as far as the pages can be pinned (pins.c).
+ * else: a device process would get -EFAULT. So each call is a job on the vGPU's
+ * workqueue, with a buffer of its own between guest and caller.
  *
  * For each piece VFIO would enter the VMM's address space and leave it again, which
  * costs more than the copy. A thread that is in there already is taken for the VMM.
+ *
+ * Pages are not kept pinned to be copied without a thread: VFIO's type 1 tells of an
+ * unmap under its device_list_lock, unpinning takes its lock, and a device that is
+ * opened takes both in the other order.
  *
  * Lifetime of a job: one reference by the caller, one by the work, because a
  * caller that is killed does not wait for it. The workqueue ends with the vGPU.
@@ -39,7 +42,6 @@ struct job {
 	u32 gen;
 	u32 count;
 	u32 copied;
-	size_t bytes;
 	int error;
 	void *buffer;
 	void *next; /* in the buffer, of the segment to copy next */
@@ -72,29 +74,19 @@ static struct job *job_alloc(u32 count)
 	return job;
 }
 
-static int segment_copy(struct tranche_vgpu *vgpu,
-			const struct tranche_segment *segment, void *data)
-{
-	return vfio_dma_rw(&vgpu->vdev, segment->iova, data, segment->length,
-			   segment->flags & TRANCHE_SEGMENT_WRITE)
-		       ? -EFAULT
-		       : 0;
-}
-
-typedef int (*copy_fn)(struct tranche_vgpu *vgpu,
-		       const struct tranche_segment *segment, void *data);
-
 /* From where it stopped. */
-static int job_copy(struct job *job, copy_fn copy)
+static int job_copy(struct job *job)
 {
 	struct tranche_segment *segment;
 	int ret;
 
 	for (; job->copied < job->count; job->copied++) {
 		segment = &job->segments[job->copied];
-		ret = copy(job->vgpu, segment, job->next);
+		ret = vfio_dma_rw(&job->vgpu->vdev, segment->iova, job->next,
+				  segment->length,
+				  segment->flags & TRANCHE_SEGMENT_WRITE);
 		if (ret)
-			return ret;
+			return -EFAULT;
 		job->next += segment->length;
 	}
 	return 0;
@@ -109,7 +101,7 @@ static int job_copy_inside(struct job *job)
 	if (!mm || !mmget_not_zero(mm))
 		return -EFAULT;
 	kthread_use_mm(mm);
-	ret = job_copy(job, segment_copy);
+	ret = job_copy(job);
 	kthread_unuse_mm(mm);
 	mmput(mm);
 	return ret;
@@ -122,8 +114,7 @@ static void job_work(struct work_struct *work)
 
 	down_read(&vgpu->memory_sem);
 	if (tranche_vgpu_is_current(vgpu, job->session, job->gen))
-		job->error =
-			job_copy_inside(job) ? job_copy(job, segment_copy) : 0;
+		job->error = job_copy_inside(job) ? job_copy(job) : 0;
 	else
 		job->error = -ESTALE;
 	up_read(&vgpu->memory_sem);
@@ -154,43 +145,10 @@ static int job_move(struct job *job, u32 count, u32 direction)
 	return 0;
 }
 
-static int job_copy_pinned(struct job *job)
-{
-	struct mutex *lock = &job->vgpu->pins.lock;
-	int ret = mutex_lock_killable(lock);
-
-	if (ret)
-		return ret;
-	ret = job_copy(job, tranche_pins_copy);
-	mutex_unlock(lock);
-	return ret;
-}
-
-/* Return: -EAGAIN when the rest has to take the queue. */
-static int job_run_here(struct job *job)
-{
-	struct tranche_vgpu *vgpu = job->vgpu;
-	int ret;
-
-	if (job->bytes > TRANCHE_PINS_BYTES_MAX)
-		return -EAGAIN;
-	ret = down_read_killable(&vgpu->memory_sem);
-	if (ret)
-		return ret;
-	if (tranche_vgpu_is_current(vgpu, job->session, job->gen))
-		ret = job_copy_pinned(job);
-	else
-		ret = -ESTALE;
-	up_read(&vgpu->memory_sem);
-	return ret;
-}
-
 static int job_run(struct job *job)
 {
-	int ret = job_run_here(job);
+	int ret;
 
-	if (ret != -EAGAIN)
-		return ret;
 	INIT_WORK(&job->work, job_work);
 	kref_get(&job->ref);
 	queue_work(job->vgpu->memory_queue, &job->work);
@@ -216,7 +174,6 @@ static int job_do(struct job *job, struct tranche_vgpu *vgpu,
 	}
 	job->vgpu = vgpu;
 	job->session = session;
-	job->bytes = total;
 	job->buffer = kvmalloc(total, GFP_KERNEL_ACCOUNT);
 	if (!job->buffer)
 		return -ENOMEM;

@@ -234,13 +234,6 @@ static void vgpu_set_mm(struct tranche_vgpu *vgpu, struct mm_struct *mm)
 		mmdrop(mm);
 }
 
-/* Copies that saw the vGPU open end before VFIO takes memory away. */
-static void vgpu_memory_end(struct tranche_vgpu *vgpu)
-{
-	vgpu_set_mm(vgpu, NULL);
-	tranche_pins_drop(vgpu, 0, U64_MAX);
-}
-
 static int vgpu_open(struct vfio_device *vdev)
 {
 	struct tranche_vgpu *vgpu = tranche_vgpu_of(vdev);
@@ -264,7 +257,7 @@ static int vgpu_open(struct vfio_device *vdev)
 		tranche_calls_post_open(&vgpu->session->calls, vgpu->gen);
 	spin_unlock(&vgpu->lock);
 	if (ret)
-		vgpu_memory_end(vgpu);
+		vgpu_set_mm(vgpu, NULL);
 	tranche_parent_tell(vgpu);
 	return ret;
 }
@@ -283,7 +276,8 @@ static void vgpu_close(struct vfio_device *vdev)
 	tranche_ioevents_clear(vgpu);
 	tranche_irqs_clear(&vgpu->irqs);
 	tranche_window_clear(&vgpu->window);
-	vgpu_memory_end(vgpu);
+	/* Copies that saw the vGPU open end before VFIO takes memory away. */
+	vgpu_set_mm(vgpu, NULL);
 	tranche_parent_tell(vgpu);
 }
 
@@ -389,11 +383,6 @@ static void vgpu_request(struct vfio_device *vdev, unsigned int count)
 		dev_notice(vdev->dev, "removal waits for the VMM\n");
 }
 
-static void vgpu_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
-{
-	tranche_pins_drop(tranche_vgpu_of(vdev), iova, length);
-}
-
 static int vgpu_init(struct vfio_device *vdev)
 {
 	struct tranche_vgpu *vgpu = tranche_vgpu_of(vdev);
@@ -401,7 +390,6 @@ static int vgpu_init(struct vfio_device *vdev)
 	spin_lock_init(&vgpu->lock);
 	init_waitqueue_head(&vgpu->served);
 	init_rwsem(&vgpu->memory_sem);
-	tranche_pins_init(&vgpu->pins);
 	mutex_init(&vgpu->reset_mutex);
 	mutex_init(&vgpu->ioevents_mutex);
 	INIT_LIST_HEAD(&vgpu->ioevents);
@@ -438,7 +426,6 @@ static const struct vfio_device_ops vgpu_ops = {
 	.mmap = tranche_window_mmap,
 	.ioctl = vgpu_ioctl,
 	.request = vgpu_request,
-	.dma_unmap = vgpu_dma_unmap,
 	TRANCHE_REGION_INFO_OP};
 
 static int vgpu_setup(struct tranche_vgpu *vgpu)

@@ -11,7 +11,6 @@
 
 #include "irq.h"
 #include "parent.h"
-#include "pins.h"
 #include "window.h"
 
 struct tranche_session;
@@ -37,7 +36,6 @@ struct tranche_session;
  * @memory_queue: on which guest memory is copied
  * @memory_sem: read-held while guest memory is copied; closing waits for it
  * @mm: of who opened it, referenced; NULL while closed; under memory_sem
- * @pins: guest memory that is copied without the queue
  * @reset_mutex: one reset at a time
  * @irqs: its interrupts
  * @window: its window
@@ -65,7 +63,6 @@ struct tranche_vgpu {
 	struct workqueue_struct *memory_queue;
 	struct rw_semaphore memory_sem;
 	struct mm_struct *mm;
-	struct tranche_pins pins;
 	struct mutex reset_mutex;
 	struct tranche_irqs irqs;
 	struct tranche_window window;

@@ -566,66 +566,8 @@ static void case_memory_of_another(void)
 	CHECK(!strcmp(other, "of another"));
 	kill(mapper, SIGKILL);
 	CHECK(waitpid(mapper, NULL, 0) == mapper);
-	CHECK_ERRNO(pread(fd, other, 16, GUEST_BASE + 8192), EFAULT);
-	/* What was read before is pinned, and is there until it is unmapped. */
-	memset(other, 0, sizeof(other));
-	CHECK(pread(fd, other, 16, GUEST_BASE) == 16);
-	CHECK(!strcmp(other, "of another"));
-	vfio_unmap_guest(&vfio, GUEST_BASE);
 	CHECK_ERRNO(pread(fd, other, 16, GUEST_BASE), EFAULT);
 	CHECK(pread(fd, opener, 16, GUEST_BASE2) == 16);
-	vfio_map_guest(&vfio, GUEST_BASE);
-	teardown_own(fd);
-}
-
-/* Kilobytes of this process's memory that are locked. */
-static long locked_kb(void)
-{
-	FILE *file = fopen("/proc/self/status", "re");
-	char line[128];
-	long kb = -1;
-
-	CHECK(file);
-	while (kb < 0 && fgets(line, sizeof(line), file))
-		sscanf(line, "VmLck: %ld", &kb);
-	fclose(file);
-	return kb;
-}
-
-/* Some of what a device process reads is pinned, as long as it is mapped. */
-static void case_memory_pinned(void)
-{
-	void *before = vfio.memory, *behind;
-	int i, fd = setup_own(1000);
-	bool counted = vfio.group >= 0; /* IOMMUFD counts by user */
-	long locked = locked_kb();
-	char data[16];
-
-	strcpy(vfio.memory, "before");
-	for (i = 0; i < 100; i++)
-		CHECK(pread(fd, data, 16, GUEST_BASE + 4096 * (99 - i)) == 16);
-	CHECK(!strcmp(data, "before"));
-	if (counted)
-		CHECK(locked_kb() > locked && locked_kb() <= locked + 32 * 4);
-	strcpy(vfio.memory, "changed");
-	CHECK(pread(fd, data, 16, GUEST_BASE) == 16);
-	CHECK(!strcmp(data, "changed"));
-
-	behind = mmap(NULL, GUEST_SIZE, PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(behind != MAP_FAILED);
-	strcpy(behind, "behind");
-	vfio_unmap_guest(&vfio, GUEST_BASE);
-	CHECK(locked_kb() == locked);
-	vfio.memory = behind;
-	vfio_map_guest(&vfio, GUEST_BASE);
-	CHECK(pread(fd, data, 16, GUEST_BASE) == 16);
-	CHECK(!strcmp(data, "behind"));
-	CHECK(!counted || locked_kb() > locked);
-	CHECK(!munmap(before, GUEST_SIZE));
-	vfio_close(&vfio);
-	CHECK(locked_kb() == locked);
-	vfio_open(&vfio, uuid);
 	teardown_own(fd);
 }
 
@@ -1447,7 +1389,6 @@ static const struct {
 	{"memory", case_memory},
 	{"vector", case_vector},
 	{"memory-of-another", case_memory_of_another},
-	{"memory-pinned", case_memory_pinned},
 	{"memory-race", case_memory_race},
 	{"window", case_window},
 	{"window-flags", case_window_flags},
