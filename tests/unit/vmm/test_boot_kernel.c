@@ -98,7 +98,8 @@ static void make_elf(struct file *file)
 static void add_relocations(struct file *file, const uint32_t *words,
 			    size_t count)
 {
-	put(file, file->len, words, count * sizeof(*words));
+	if (count)
+		put(file, file->len, words, count * sizeof(*words));
 	file->len += count * sizeof(*words);
 }
 
