@@ -32,7 +32,7 @@ static int open_file(const char *path, const char *option, uint64_t *size)
 	return take_fd(&fd);
 }
 
-static int read_all(int fd, uint8_t *to, uint64_t len, uint64_t offset)
+int boot_read_all(int fd, void *to, uint64_t len, uint64_t offset)
 {
 	while (len) {
 		ssize_t n = pread(fd, to, len, offset);
@@ -41,7 +41,7 @@ static int read_all(int fd, uint8_t *to, uint64_t len, uint64_t offset)
 			continue;
 		if (n <= 0)
 			return n < 0 ? -errno : -ENODATA;
-		to += n;
+		to = (uint8_t *)to + n;
 		len -= n;
 		offset += n;
 	}
@@ -51,7 +51,7 @@ static int read_all(int fd, uint8_t *to, uint64_t len, uint64_t offset)
 int boot_read_file(int fd, uint8_t *to, uint64_t len, uint64_t offset,
 		   const char *what)
 {
-	int r = read_all(fd, to, len, offset);
+	int r = boot_read_all(fd, to, len, offset);
 
 	if (r == -ENODATA)
 		return report(r,
@@ -216,7 +216,8 @@ static int load_kernel(struct boot_image *image, struct vcpu_entry *entry)
 
 	if (fd < 0)
 		return fd;
-	if (size < sizeof(magic) || read_all(fd, magic, sizeof(magic), 0) < 0)
+	if (size < sizeof(magic) ||
+	    boot_read_all(fd, magic, sizeof(magic), 0) < 0)
 		return report(
 			-EINVAL,
 			"--kernel: '%s' is too short to be a kernel: give "

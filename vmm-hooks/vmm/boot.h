@@ -82,6 +82,18 @@ int boot_read(struct boot_image *image, int fd, uint64_t offset, uint64_t addr,
 	      uint64_t len, const char *what);
 
 /**
+ * boot_read_all - read a part of a file, and not less
+ * @fd: the file
+ * @to: room for @len bytes
+ * @len: bytes
+ * @offset: from the file's start
+ *
+ * Return: 0, -ENODATA when the file ends before, or another negative errno; not
+ * reported.
+ */
+int boot_read_all(int fd, void *to, uint64_t len, uint64_t offset);
+
+/**
  * boot_read_file - read a part of a file
  * @fd: the file
  * @to: room for @len bytes

@@ -17,12 +17,14 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "vmm-hooks/vmm/boot.h"
 #include "vmm-hooks/vmm/boot_kernel.h"
 #include "vmm-hooks/vmm/cleanup.h"
 #include "vmm-hooks/vmm/layout.h"
 
 #define ROOT_FOLDER "/var/cache/tranche-vmm"
 #define NAME "tranche-vmm"
+#define PREFIX "kernel-" /* of files; others are not ours */
 #define MAGIC "tranche kernel 1"
 #define HEAD_SIZE 4096
 #define KERNELS_MAX 4
@@ -125,26 +127,13 @@ static int key_of(int fd, const struct boot_kernel *kernel, struct key *key)
 
 static void name_of(const struct key *key, char *name, size_t size)
 {
-	snprintf(name, size, "%" PRIx64 "-%" PRIx64, key->device, key->inode);
+	snprintf(name, size, PREFIX "%" PRIx64 "-%" PRIx64, key->device,
+		 key->inode);
 }
 
 /* ------------------------------------------------------------------------
  * Load
  * ------------------------------------------------------------------------ */
-
-static int read_all(int fd, void *to, uint64_t len, uint64_t offset)
-{
-	while (len) {
-		ssize_t n = pread(fd, to, len, offset);
-
-		if (n <= 0)
-			return n ? -errno : -ENODATA;
-		to = (uint8_t *)to + n;
-		offset += n;
-		len -= n;
-	}
-	return 0;
-}
 
 /* Whether the file holds what its head says, and no less. */
 static bool head_fits(const struct head *head, const struct stat *status)
@@ -159,7 +148,7 @@ static bool head_fits(const struct head *head, const struct stat *status)
 static int read_head(int fd, const struct key *key, struct head *head)
 {
 	struct stat status;
-	int r = read_all(fd, head, sizeof(*head), 0);
+	int r = boot_read_all(fd, head, sizeof(*head), 0);
 
 	if (r < 0)
 		return r;
@@ -207,7 +196,7 @@ int boot_cache_load(struct boot_cache *cache, int fd,
 	r = read_head(file, &key, &head);
 	if (r < 0)
 		return r;
-	r = read_all(file, kernel->image, head.len, HEAD_SIZE);
+	r = boot_read_all(file, kernel->image, head.len, HEAD_SIZE);
 	if (r < 0)
 		return r;
 	kernel->len = head.len;
@@ -228,7 +217,8 @@ static unsigned int find_oldest(DIR *folder, char *oldest, size_t size)
 	struct stat status;
 
 	while ((entry = readdir(folder))) {
-		if (fstatat(dirfd(folder), entry->d_name, &status,
+		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) ||
+		    fstatat(dirfd(folder), entry->d_name, &status,
 			    AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !S_ISREG(status.st_mode))
 			continue;
@@ -260,6 +250,8 @@ static int write_all(int fd, const void *from, uint64_t len, uint64_t offset)
 	while (len) {
 		ssize_t n = pwrite(fd, from, len, offset);
 
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n <= 0)
 			return n ? -errno : -ENOSPC;
 		from = (const uint8_t *)from + n;

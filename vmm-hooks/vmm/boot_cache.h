@@ -6,7 +6,8 @@
  * A file belongs to one kernel file in one state: its device, inode, size and
  * the times when it was written and changed, none of which a copy or a new
  * version shares. It is written under another name and then renamed, so that it
- * is whole or not there; of the folder's files the oldest go.
+ * is whole or not there; of such files the oldest go, whatever else is in the folder
+ * stays.
  *
  * Only a folder of whoever runs this program, which nobody else may write to, is
  * used: what is in it runs in guests.

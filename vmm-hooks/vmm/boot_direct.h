@@ -6,7 +6,7 @@
  * is done too: both places of the kernel, the physical and the virtual one, are
  * drawn by chance, as CONFIG_RANDOMIZE_BASE wants.
  *
- * Stateless.
+ * Stateless. Guest memory is the caller's, the kept kernels are boot_cache.h's.
  */
 #ifndef VMM_BOOT_DIRECT_H
 #define VMM_BOOT_DIRECT_H

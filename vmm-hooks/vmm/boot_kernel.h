@@ -7,7 +7,7 @@
  * addresses it is linked for -> randomized.
  *
  * Memory is the caller's. The file is judged before it is believed: nothing
- * outside of what the caller gave is read or written.
+ * outside of what the caller gave is read or written. Locking: none.
  */
 #ifndef VMM_BOOT_KERNEL_H
 #define VMM_BOOT_KERNEL_H

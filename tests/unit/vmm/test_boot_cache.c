@@ -127,7 +127,7 @@ static int open_cached(const struct fixture *f)
 	char path[160];
 
 	assert_return_code(fstat(f->files[0], &status), 0);
-	snprintf(path, sizeof(path), "%s/%jx-%jx", f->cached,
+	snprintf(path, sizeof(path), "%s/kernel-%jx-%jx", f->cached,
 		 (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
 	return open(path, O_RDWR);
 }
@@ -191,9 +191,15 @@ static void few_kernels_are_kept(void **state)
 {
 	struct fixture *f = *state;
 	unsigned int found = 0;
+	char other[160];
 
+	/* What is of somebody else, and the oldest, stays. */
+	snprintf(other, sizeof(other), "%s/other", f->cached);
+	close(open(other, O_WRONLY | O_CREAT, 0600));
+	sleep(1);
 	for (unsigned int i = 0; i < KERNELS; i++)
 		assert_int_equal(store(f, i), 0);
+	assert_return_code(access(other, F_OK), errno);
 	for (unsigned int i = 0; i < KERNELS; i++) {
 		found += load(f, i) == 0;
 		boot_cache_close(&f->cache);
