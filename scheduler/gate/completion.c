@@ -382,6 +382,7 @@ static void *watch(void *data)
 {
 	struct queue *queue = data;
 
+	thread_name("gate-queue");
 	pthread_mutex_lock(&queue->lock);
 	while (!queue->stop)
 		watch_once(queue);
@@ -391,7 +392,7 @@ static void *watch(void *data)
 
 int completion_start(struct queue *queue)
 {
-	int r = thread_start(&queue->thread, "gate-queue", watch, queue);
+	int r = thread_start(&queue->thread, watch, queue);
 
 	queue->running = r == 0;
 	return r;

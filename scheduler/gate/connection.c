@@ -150,6 +150,7 @@ static void *watch(void *data)
 	int delay = RETRY_MIN_MS;
 
 	(void)data;
+	thread_name("gate-door");
 	while (!stop_wait(door_fd(&connection.door), -1)) {
 		if (!hung_up(door_fd(&connection.door)))
 			continue;
@@ -174,7 +175,7 @@ static int watch_start(void)
 	connection.stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (connection.stop_fd < 0)
 		return -errno;
-	r = thread_start(&connection.thread, "gate-door", watch, NULL);
+	r = thread_start(&connection.thread, watch, NULL);
 	if (r < 0)
 		close(connection.stop_fd);
 	return r;

@@ -435,6 +435,7 @@ static void await_lane(uint64_t until_ns)
 static void *run(void *data)
 {
 	(void)data;
+	thread_name("gate-hold");
 	pthread_mutex_lock(&hold.lock);
 	while (!hold.stop) {
 		if (!hold.first) {
@@ -460,7 +461,7 @@ int hold_start(void)
 		thread_cond_init(&hold.changed);
 		thread_cond_init(&hold.entered);
 		hold.stop = false;
-		r = thread_start(&hold.thread, "gate-hold", run, NULL);
+		r = thread_start(&hold.thread, run, NULL);
 	}
 	if (r == 0)
 		hold.users++;

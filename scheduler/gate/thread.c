@@ -6,8 +6,7 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-int thread_start(pthread_t *thread, const char *name, void *(*run)(void *),
-		 void *data)
+int thread_start(pthread_t *thread, void *(*run)(void *), void *data)
 {
 	sigset_t all, old;
 	int r;
@@ -16,10 +15,12 @@ int thread_start(pthread_t *thread, const char *name, void *(*run)(void *),
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	r = pthread_create(thread, NULL, run, data);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (r)
-		return -r;
-	pthread_setname_np(*thread, name);
-	return 0;
+	return -r;
+}
+
+void thread_name(const char *name)
+{
+	pthread_setname_np(pthread_self(), name);
 }
 
 uint64_t thread_now(void)

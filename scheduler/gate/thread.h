@@ -12,14 +12,20 @@
 /**
  * thread_start() - Start a thread with all signals blocked
  * @thread:	to be joined by the caller
- * @name:	at most 15 characters
- * @run:	its function
+ * @run:	its function; begins with thread_name()
  * @data:	passed to @run
  *
  * Return: 0 or a negative errno.
  */
-int thread_start(pthread_t *thread, const char *name, void *(*run)(void *),
-		 void *data);
+int thread_start(pthread_t *thread, void *(*run)(void *), void *data);
+
+/**
+ * thread_name() - Name the calling thread
+ * @name:	at most 15 characters
+ *
+ * To name another takes a file of /proc, which a sandbox need not have.
+ */
+void thread_name(const char *name);
 
 /* thread_now() - CLOCK_MONOTONIC in ns */
 uint64_t thread_now(void);
