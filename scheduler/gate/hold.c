@@ -12,6 +12,8 @@
 /* How often semaphores that others may signal are asked, and how often the
  * thread looks whether a lost arbiter is back. */
 #define TICK_NS (5 * NS_PER_MS)
+/* How often it looks by itself at a lane that would wake it. */
+#define LANE_TICK_NS (20 * NS_PER_MS)
 /* How long a caller waits for what the application has to do. */
 #define SETTLE_NS (100 * NS_PER_MS)
 
@@ -420,16 +422,17 @@ static void idle_until(uint64_t until_ns)
 }
 
 /* Called with the lock held, which is given up meanwhile. */
-static void await_lane(uint64_t until_ns)
+static void await_lane(void)
 {
+	uint64_t tick_ns = hold.unready ? TICK_NS : LANE_TICK_NS;
 	int r;
 
 	pthread_mutex_unlock(&hold.lock);
-	r = lane_wait(connection_lane(), until_ns);
+	r = lane_wait(connection_lane(), thread_now() + tick_ns);
 	pthread_mutex_lock(&hold.lock);
 	/* Closed: until the watcher finds a new arbiter. */
 	if (r == -EPIPE && !hold.stop)
-		idle_until(until_ns);
+		idle_until(thread_now() + TICK_NS);
 }
 
 static void *run(void *data)
@@ -444,7 +447,7 @@ static void *run(void *data)
 		}
 		pass_locked();
 		if (atomic_load(&hold.ready))
-			await_lane(thread_now() + TICK_NS);
+			await_lane();
 		else if (hold.first)
 			idle_until(thread_now() + TICK_NS);
 	}
