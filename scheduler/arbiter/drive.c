@@ -194,6 +194,10 @@ static struct context *context_of(struct tsched_entity *entity)
 
 static void hold_begin(struct arbiter *arbiter, struct context *context)
 {
+	handoff_grant(&arbiter->handoff, context->want_ns);
+	tsched_gpu_set_stretch(
+		&arbiter->gpu,
+		handoff_slice(&arbiter->handoff, arbiter->config.slice_ns));
 	arbiter->holder = context;
 	context->draining = false;
 	context->hold_begin_ns = arbiter->now_ns;

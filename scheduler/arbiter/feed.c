@@ -189,6 +189,8 @@ static void job_submitted(struct feed *feed, const struct feed_item *item)
 	tsched_job_submit(&context->entity, &tracked->job,
 			  engine_of(&item->job), 0, item->at_ns);
 	feed->submitted = true;
+	if (context == context->account->arbiter->holder)
+		handoff_end(&context->account->arbiter->handoff, item->at_ns);
 }
 
 static void job_completed(struct feed *feed, const struct feed_item *item)
@@ -203,6 +205,8 @@ static void job_completed(struct feed *feed, const struct feed_item *item)
 	tsched_job_complete(&context->entity, &tracked->job, item->job.gpu_ns,
 			    item->job.on_time, item->at_ns);
 	account->engine_ns[tracked->job.engine] += item->job.gpu_ns;
+	if (context == account->arbiter->holder)
+		handoff_idle(&account->arbiter->handoff, item->at_ns);
 	if (account->arbiter->config.policy == TSCHED_BEST_EFFORT)
 		account->open_ns += item->job.gpu_ns;
 }

@@ -8,6 +8,7 @@
  *   context.c   who came in by a door, until it is gone
  *   feed.c      from the words of a lane to the scheduler's core
  *   drive.c     from the core's decisions to the lanes
+ *   handoff.c   what it costs to hand the GPU on, and how long slices may be for it
  *   stats.c     figures, per second and per hold
  *   share.c     what a policy entitles to
  *
@@ -26,6 +27,7 @@
 #include <stddef.h>
 
 #include "scheduler/arbiter/arbiter.h"
+#include "scheduler/arbiter/handoff.h"
 #include "scheduler/arbiter/share.h"
 #include "scheduler/lane/lane.h"
 
@@ -189,6 +191,7 @@ struct arbiter {
 	unsigned int wanting; /* contexts whose lane wants the GPU */
 	unsigned int stuck; /* contexts */
 	struct context *holder;
+	struct handoff handoff;
 	bool lanes_stale; /* without gating: lanes are to be opened, renewed */
 	struct context *garbage; /* freed by the thread, between events */
 	struct account *dead_accounts; /* likewise */

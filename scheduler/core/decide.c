@@ -111,6 +111,8 @@ static void decide_revoke(struct tsched_gpu *gpu, struct tsched_decision *d,
 			  enum tsched_reason reason)
 {
 	gpu->hold_flags |= HOLD_DRAINING;
+	if (reason == TSCHED_BY_SLICE)
+		gpu->holder->flags |= ENTITY_PATIENT;
 	decide_draining(gpu, d);
 	d->verdict = TSCHED_REVOKE;
 	d->reason = reason;
@@ -126,6 +128,18 @@ static void slice_renew(struct tsched_gpu *gpu, struct tsched_entity *due)
 	if (due)
 		reserve_entitle(due);
 	hold_slice_begin(gpu);
+}
+
+/*
+ * When a slice that is over ends with another next: later, if all who wait have
+ * used up theirs. Not with a reservation due, and not where latency is asked for.
+ */
+static uint64_t stretch_end(const struct tsched_gpu *gpu,
+			    const struct tsched_entity *due)
+{
+	if (gpu->minding || due || gpu->urgent)
+		return gpu->now_ns;
+	return time_after(gpu->slice_begin_ns, gpu->stretch_ns);
 }
 
 /*
@@ -147,9 +161,12 @@ static enum tsched_reason slice_check(struct tsched_gpu *gpu, uint64_t *end)
 	*end = time_after(gpu->slice_begin_ns, length);
 	if (gpu->now_ns < *end)
 		return TSCHED_BY_NONE;
-	if (next != gpu->holder)
-		return length < gpu->slice_ns ? TSCHED_BY_LATENCY
-					      : TSCHED_BY_SLICE;
+	if (next != gpu->holder && length < gpu->slice_ns)
+		return TSCHED_BY_LATENCY;
+	if (next != gpu->holder) {
+		*end = stretch_end(gpu, due);
+		return gpu->now_ns < *end ? TSCHED_BY_NONE : TSCHED_BY_SLICE;
+	}
 	slice_renew(gpu, due);
 	*end = time_after(gpu->slice_begin_ns, gpu->slice_ns);
 	return TSCHED_BY_NONE;

@@ -183,6 +183,7 @@ int tsched_entity_remove(struct tsched_entity *entity, uint64_t now_ns)
 		return -EBUSY;
 	gpu_advance(gpu, now_ns);
 	entity->flags &= ~ENTITY_WANTS;
+	entity_count_minding(entity);
 	if (gpu->holder == entity)
 		hold_finish(gpu);
 	entity_deactivate(entity);
@@ -302,6 +303,23 @@ void entity_gap_end(struct tsched_entity *entity)
 	entity->flags &= ~ENTITY_GAP;
 }
 
+/* Keep count of who would mind a slice that is stretched. */
+void entity_count_minding(struct tsched_entity *leaf)
+{
+	struct tsched_gpu *gpu = leaf->gpu;
+	uint32_t flags = leaf->flags & (ENTITY_WANTS | ENTITY_PATIENT);
+	bool minds = flags == ENTITY_WANTS && gpu->holder != leaf;
+	bool counted = leaf->flags & ENTITY_MINDS;
+
+	if (minds == counted)
+		return;
+	leaf->flags ^= ENTITY_MINDS;
+	if (minds)
+		gpu->minding++;
+	else
+		gpu->minding--;
+}
+
 int tsched_entity_want(struct tsched_entity *entity, uint64_t now_ns)
 {
 	struct tsched_gpu *gpu = entity->gpu;
@@ -314,6 +332,7 @@ int tsched_entity_want(struct tsched_entity *entity, uint64_t now_ns)
 	entity_gap_end(entity);
 	entity->flags |= ENTITY_WANTS;
 	entity->state_since = gpu->now_ns;
+	entity_count_minding(entity);
 	entity_activate(entity);
 	return 0;
 }
@@ -328,6 +347,7 @@ int tsched_entity_idle(struct tsched_entity *entity, uint64_t now_ns)
 	if (!(entity->flags & ENTITY_WANTS))
 		return 0;
 	entity->flags &= ~ENTITY_WANTS;
+	entity_count_minding(entity);
 	entity_gap_begin(entity);
 	entity_deactivate(entity);
 	return 0;

@@ -80,6 +80,11 @@ int tsched_gpu_set_config(struct tsched_gpu *gpu,
 	return 0;
 }
 
+void tsched_gpu_set_stretch(struct tsched_gpu *gpu, uint64_t stretch_ns)
+{
+	gpu->stretch_ns = stretch_ns;
+}
+
 void tsched_gpu_stats(struct tsched_gpu *gpu, uint64_t now_ns,
 		      struct tsched_gpu_stats *stats)
 {

@@ -106,8 +106,10 @@ void hold_begin(struct tsched_gpu *gpu, struct tsched_entity *leaf)
 
 	for (e = leaf; e; e = e->parent)
 		queue_take(e);
+	leaf->flags &= ~ENTITY_PATIENT;
 	gpu->holder = leaf;
 	gpu->hold_flags = 0;
+	entity_count_minding(leaf);
 	gpu->hold_begin_ns = gpu->now_ns;
 	gpu->lease_end_ns = time_after(gpu->now_ns, gpu->config.lease_ns);
 	gpu->stats.holds++;
@@ -145,6 +147,7 @@ void hold_finish(struct tsched_gpu *gpu)
 	gpu->holder = NULL;
 	if (leaf->flags & ENTITY_WANTS)
 		leaf->state_since = gpu->now_ns;
+	entity_count_minding(leaf);
 	for (e = leaf; e; e = e->parent)
 		entity_put(e, gpu->now_ns - since);
 }

@@ -31,6 +31,8 @@ static inline struct tsched_entity *entity_at(void *member, size_t offset)
 #define ENTITY_ENTITLED 0x04 /* this hold is owed to it by a reservation */
 #define ENTITY_GAP 0x08 /* idle since a completion */
 #define ENTITY_OVERRUN 0x10 /* its running job has been reported */
+#define ENTITY_PATIENT 0x20 /* its last hold was ended by its slice */
+#define ENTITY_MINDS 0x40 /* waits, and is not patient: counted */
 
 /* struct tsched_gpu.hold_flags */
 #define HOLD_DRAINING 0x01
@@ -122,6 +124,7 @@ void entity_deactivate(struct tsched_entity *entity);
 void entity_refresh(struct tsched_entity *entity);
 void entity_gap_begin(struct tsched_entity *entity);
 void entity_gap_end(struct tsched_entity *entity);
+void entity_count_minding(struct tsched_entity *leaf);
 
 /* hold.c: the running hold */
 void gpu_advance(struct tsched_gpu *gpu, uint64_t now_ns);

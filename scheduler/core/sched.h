@@ -117,6 +117,7 @@ struct tsched_gpu {
 	uint64_t now_ns;
 	uint32_t vgpus;
 	uint32_t urgent; /* entities that ask for less than a full slice */
+	uint32_t minding; /* leaves that wait and have not used up a slice */
 	uint32_t reserved; /* permille, of the topmost entities */
 	struct tsched_entity *entities; /* all of them */
 
@@ -126,6 +127,7 @@ struct tsched_gpu {
 	uint64_t slice_begin_ns;
 	uint64_t contended_ns; /* others have been waiting since then */
 	uint64_t slice_ns;
+	uint64_t stretch_ns;
 	uint64_t lease_end_ns;
 	uint64_t charged_ns; /* the hold is charged up to here */
 
@@ -166,6 +168,17 @@ int tsched_gpu_init(struct tsched_gpu *gpu, const struct tsched_config *config,
  */
 int tsched_gpu_set_config(struct tsched_gpu *gpu,
 			  const struct tsched_config *config, uint64_t now_ns);
+
+/**
+ * tsched_gpu_set_stretch() - let slices be longer where nobody minds
+ * @gpu: the GPU's scheduler
+ * @stretch_ns: how long a slice lasts at most while those who wait have used up
+ *              their last one too; less than a slice: no longer than that
+ *
+ * For a GPU that is dear to hand on. Who gave it back before, or was not there,
+ * waits no longer for it than without this. In force at once.
+ */
+void tsched_gpu_set_stretch(struct tsched_gpu *gpu, uint64_t stretch_ns);
 
 /**
  * tsched_gpu_stats() - read the GPU's account

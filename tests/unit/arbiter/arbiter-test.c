@@ -706,6 +706,32 @@ static void flood_disturbs_nobody_else(void **unused)
 	stage_wait(s.loads[1].shared->jobs > 10);
 }
 
+/* Jobs longer than a slice, each submitted late: two or more for each handoff. */
+static void slices_grow_where_a_handoff_is_dear(void **unused)
+{
+	static struct arbiter_slice slices[64];
+	unsigned int shares[2], slack, submits = 0;
+	size_t count;
+	uint64_t after = 0;
+
+	(void)unused;
+	stage_account(&s);
+	stage_account(&s);
+	s.specs[0].lag_ns = 3 * MS;
+	s.specs[1].lag_ns = 3 * MS;
+	stage_load(&s, 0, 5 * MS, 0);
+	stage_load(&s, 1, 5 * MS, 0);
+	stage_wait(stage_stats(&s, 0).submits > 50 &&
+		   stage_stats(&s, 1).submits > 50);
+	slack = stage_shares(&s, SECOND, shares);
+	assert_share(shares[0], 500, slack);
+	count = arbiter_slices(s.arbiter, &after, slices, 64);
+	assert_true(count >= 8);
+	for (size_t i = count - 8; i < count; i++)
+		submits += slices[i].submits;
+	assert_true(submits >= 16);
+}
+
 static void slices_tell_of_each_hold(void **unused)
 {
 	static struct arbiter_slice slices[64];
@@ -762,6 +788,7 @@ int main(int argc, char **argv)
 		staged(only_sealed_memory_is_adopted),
 		staged(account_takes_no_more_contexts_than_its_bound),
 		staged(flood_disturbs_nobody_else),
+		staged(slices_grow_where_a_handoff_is_dear),
 		staged(slices_tell_of_each_hold),
 	};
 

@@ -110,7 +110,8 @@ static void gate_enter(struct gate *gate)
 		if (!wanted)
 			lane_want(&gate->lane, 1);
 		wanted = true;
-		lane_wait(&gate->lane, now + LOOK_NS);
+		if (lane_wait(&gate->lane, now + LOOK_NS) == 0)
+			load_sleep_until(load_now() + gate->spec->lag_ns);
 		gate_check_door(gate);
 		now = load_now();
 	}

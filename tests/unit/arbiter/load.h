@@ -33,6 +33,7 @@ struct load_gpu {
  * @door: path
  * @job_ns: length of its jobs
  * @gap_ns: how long it thinks between a completion and the next submission
+ * @lag_ns: how long it takes to submit after it was woken
  * @depth: how many it keeps in flight, at most 8
  * @vram: bytes it charges and releases before each job, 0: none
  * @endless: the job with this number never ends, 0: none
@@ -41,6 +42,7 @@ struct load_spec {
 	const char *door;
 	uint64_t job_ns;
 	uint64_t gap_ns;
+	uint64_t lag_ns;
 	unsigned int depth;
 	uint64_t vram;
 	uint64_t endless;

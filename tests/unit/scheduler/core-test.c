@@ -434,6 +434,94 @@ static void reserved_time_does_not_become_debt(void **unused)
 	assert_true(stats_of(&t.a).lag_ns > -(int64_t)(10 * MS));
 }
 
+/* @e's turn: until its slice ends @ns later, with another waiting. */
+static void use_up(struct tsched_entity *e, uint64_t ns)
+{
+	assert_granted(e);
+	submit(e);
+	t.now += ns - 1;
+	assert_int_equal(decide(), TSCHED_KEEP);
+	t.now++;
+	assert_int_equal(decide(), TSCHED_REVOKE);
+	assert_int_equal(t.d.reason, TSCHED_BY_SLICE);
+	complete(e, ns);
+	release(e);
+}
+
+static void slices_stretch_while_the_next_has_used_up_its_own(void **unused)
+{
+	uint64_t slice = t.config.slice_ns;
+
+	(void)unused;
+	tsched_gpu_set_stretch(&t.gpu, 3 * slice);
+	want(&t.a);
+	want(&t.b);
+	use_up(&t.a, slice);
+	use_up(&t.b, 3 * slice);
+	use_up(&t.a, 3 * slice);
+	use_up(&t.b, 3 * slice);
+}
+
+static void slices_do_not_stretch_before_who_came(void **unused)
+{
+	uint64_t slice = t.config.slice_ns;
+
+	(void)unused;
+	tsched_gpu_set_stretch(&t.gpu, 3 * slice);
+	want(&t.a);
+	want(&t.b);
+	use_up(&t.a, slice);
+	use_up(&t.b, 3 * slice);
+	/* In the middle of a stretch somebody comes. */
+	assert_granted(&t.a);
+	submit(&t.a);
+	t.now += 2 * slice;
+	assert_int_equal(decide(), TSCHED_KEEP);
+	tsched_entity_add(&t.gpu, &t.c, TSCHED_VGPU, NULL, t.now);
+	want(&t.c);
+	assert_int_equal(decide(), TSCHED_REVOKE);
+	assert_int_equal(t.d.reason, TSCHED_BY_SLICE);
+	complete(&t.a, 2 * slice);
+	release(&t.a);
+}
+
+static void slices_do_not_stretch_before_who_gave_back(void **unused)
+{
+	uint64_t slice = t.config.slice_ns;
+
+	(void)unused;
+	tsched_gpu_set_stretch(&t.gpu, 3 * slice);
+	want(&t.a);
+	want(&t.b);
+	use_up(&t.a, slice);
+	/* It has nothing to do after all. */
+	assert_granted(&t.b);
+	idle(&t.b);
+	assert_int_equal(decide(), TSCHED_REVOKE);
+	assert_int_equal(t.d.reason, TSCHED_BY_IDLE);
+	release(&t.b);
+	assert_granted(&t.a);
+	submit(&t.a);
+	want(&t.b);
+	t.now += slice;
+	assert_int_equal(decide(), TSCHED_REVOKE);
+	assert_int_equal(t.d.reason, TSCHED_BY_SLICE);
+}
+
+static void slices_do_not_stretch_where_latency_is_asked_for(void **unused)
+{
+	uint64_t slice = t.config.slice_ns;
+
+	(void)unused;
+	tsched_gpu_set_stretch(&t.gpu, 3 * slice);
+	want(&t.a);
+	want(&t.b);
+	use_up(&t.a, slice);
+	tsched_entity_add(&t.gpu, &t.c, TSCHED_VGPU, NULL, t.now);
+	tsched_entity_set_latency(&t.c, TSCHED_LATENCY_LOW, t.now);
+	use_up(&t.b, slice);
+}
+
 static void equal_gives_each_present_its_part(void **unused)
 {
 	(void)unused;
@@ -813,6 +901,10 @@ int main(void)
 		rule(reservation_above_covers_those_below),
 		rule(reservation_holds_against_weight),
 		rule(reserved_time_does_not_become_debt),
+		rule(slices_stretch_while_the_next_has_used_up_its_own),
+		rule(slices_do_not_stretch_before_who_came),
+		rule(slices_do_not_stretch_before_who_gave_back),
+		rule(slices_do_not_stretch_where_latency_is_asked_for),
 		rule(equal_gives_each_present_its_part),
 		rule(fixed_gives_each_its_types_part),
 		rule(best_effort_gates_nobody_and_counts),

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+/* What handoffs cost, and how long slices are for it. */
+#include "scheduler/arbiter/handoff.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define US ((uint64_t)1000)
+#define MS (1000 * US)
+#define SLICE (4 * MS)
+
+/* One hold after the other, each @ns after the end of the one before. */
+static void hand_on(struct handoff *handoff, unsigned int times, uint64_t ns)
+{
+	uint64_t now = handoff->idle_ns + MS;
+
+	for (; times; times--) {
+		handoff_idle(handoff, now);
+		handoff_grant(handoff, now - MS);
+		handoff_end(handoff, now + ns);
+		now += ns + MS;
+	}
+}
+
+static void quick_handoffs_change_nothing(void **unused)
+{
+	struct handoff handoff = {0};
+
+	(void)unused;
+	hand_on(&handoff, 1000, 100 * US);
+	assert_in_range(handoff.mean_ns, 90 * US, 100 * US);
+	assert_int_equal(handoff_slice(&handoff, SLICE), SLICE);
+}
+
+static void slices_follow_what_handoffs_cost(void **unused)
+{
+	struct handoff handoff = {0};
+
+	(void)unused;
+	hand_on(&handoff, 1000, MS);
+	assert_in_range(handoff_slice(&handoff, SLICE), 19 * MS, 20 * MS);
+	hand_on(&handoff, 1000, 50 * US);
+	assert_int_equal(handoff_slice(&handoff, SLICE), SLICE);
+}
+
+static void slices_grow_to_a_limit(void **unused)
+{
+	struct handoff handoff = {0};
+
+	(void)unused;
+	hand_on(&handoff, 1000, 100 * MS);
+	assert_int_equal(handoff_slice(&handoff, SLICE),
+			 HANDOFF_STRETCH_MAX * SLICE);
+}
+
+static void one_long_handoff_says_little(void **unused)
+{
+	struct handoff handoff = {0};
+
+	(void)unused;
+	hand_on(&handoff, 1000, 100 * US);
+	hand_on(&handoff, 1, 1000 * MS);
+	assert_true(handoff.mean_ns < 200 * US);
+}
+
+/* Nobody waited: the GPU was idle because there was no work. */
+static void who_came_later_does_not_count(void **unused)
+{
+	struct handoff handoff = {0};
+
+	(void)unused;
+	handoff_grant(&handoff, 5 * MS);
+	handoff_end(&handoff, 6 * MS);
+	handoff_idle(&handoff, 10 * MS);
+	handoff_grant(&handoff, 11 * MS);
+	handoff_end(&handoff, 90 * MS);
+	assert_int_equal(handoff.mean_ns, 0);
+}
+
+static void a_hold_counts_once(void **unused)
+{
+	struct handoff handoff = {0};
+	uint64_t mean;
+
+	(void)unused;
+	hand_on(&handoff, 1, 80 * US);
+	mean = handoff.mean_ns;
+	assert_true(mean > 0);
+	handoff_end(&handoff, handoff.idle_ns + 80 * US);
+	assert_int_equal(handoff.mean_ns, mean);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(quick_handoffs_change_nothing),
+		cmocka_unit_test(slices_follow_what_handoffs_cost),
+		cmocka_unit_test(slices_grow_to_a_limit),
+		cmocka_unit_test(one_long_handoff_says_little),
+		cmocka_unit_test(who_came_later_does_not_count),
+		cmocka_unit_test(a_hold_counts_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
