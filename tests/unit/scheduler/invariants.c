@@ -66,7 +66,7 @@ static double weight_of(const struct world_entity *e)
 /* The longest one hold can be, by weight. */
 static double hold_most(const struct world *world, const struct world_entity *e)
 {
-	return (world->config.slice_ns + e->longest + ROUNDING) / weight_of(e);
+	return (world->slice_most + e->longest + ROUNDING) / weight_of(e);
 }
 
 /* A hold's length stays in the credit limit when weights change later. */
@@ -277,7 +277,7 @@ static double reserved_slack(const struct world *world)
 
 	for (i = 0; i < world->count; i++) {
 		const struct world_entity *e = &world->entities[i];
-		double hold = world->config.slice_ns + e->longest;
+		double hold = world->slice_most + e->longest;
 
 		if (e->core.reservation)
 			slack += hold;
@@ -341,7 +341,7 @@ static uint64_t wait_most(const struct world *world,
 
 		if (e == f)
 			continue;
-		wait += world->config.slice_ns + longest + ROUNDING;
+		wait += world->slice_most + longest + ROUNDING;
 		if (behind > 0)
 			wait += (double)behind * weight_of(e) /
 				(1 << VTIME_SHIFT);

@@ -158,6 +158,7 @@ static void gpu_init(struct world *world)
 
 	assert(!r);
 	(void)r;
+	world->slice_most = world->config.slice_ns;
 	world->begin = world->now;
 	world->wake_at = world->now;
 }
@@ -172,6 +173,16 @@ void world_init_bare(struct world *world, uint64_t seed)
 	gpu_init(world);
 }
 
+static void stretch_init(struct world *world)
+{
+	uint64_t slice_ns = world->config.slice_ns;
+
+	if (chance(world, 50))
+		world->slice_most =
+			world_random_log(world, slice_ns, 8 * slice_ns);
+	tsched_gpu_set_stretch(&world->gpu, world->slice_most);
+}
+
 void world_init(struct world *world, uint64_t seed)
 {
 	world_init_bare(world, seed);
@@ -180,6 +191,7 @@ void world_init(struct world *world, uint64_t seed)
 	world->config.slice_ns = world_random_log(world, MS, 16 * MS);
 	world->next_change = world->now + 2000 * MS;
 	gpu_init(world);
+	stretch_init(world);
 	if (world->kind == WORLD_FLAT || world->kind == WORLD_RESERVED)
 		flat_init(world);
 	else

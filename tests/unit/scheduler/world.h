@@ -69,6 +69,7 @@ struct world {
 	uint64_t begin;
 	struct tsched_gpu gpu;
 	struct tsched_config config;
+	uint64_t slice_most; /* stretched */
 	struct world_entity entities[WORLD_ENTITIES];
 	unsigned int count;
 
