@@ -201,6 +201,7 @@ static void many_contexts_gain_an_account_nothing(void **unused)
 	for (i = 0; i < 4; i++)
 		load_start(&more[i], &s.specs[1], s.gpu);
 	stage_wait(stage_stats(&s, 1).contexts == 5);
+	stage_wait(stage_stats(&s, 0).submits);
 	slack = stage_shares(&s, 2 * SECOND, shares);
 	assert_share(shares[0], 500, slack);
 	assert_share(shares[1], 500, slack);
