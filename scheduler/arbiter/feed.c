@@ -160,6 +160,13 @@ static enum tsched_engine engine_of(const struct lane_job *job)
 	return engines[job->engine];
 }
 
+static enum tsched_seen seen_of(const struct lane_job *job)
+{
+	if (job->on_time)
+		return TSCHED_SEEN_ON_TIME;
+	return job->exact ? TSCHED_SEEN_MEASURED : TSCHED_SEEN_LATE;
+}
+
 void context_set_wants(struct context *context, bool wants)
 {
 	struct arbiter *arbiter = context->account->arbiter;
@@ -203,7 +210,7 @@ static void job_completed(struct feed *feed, const struct feed_item *item)
 		return;
 	tracked->id = 0;
 	tsched_job_complete(&context->entity, &tracked->job, item->job.gpu_ns,
-			    item->job.on_time, item->at_ns);
+			    seen_of(&item->job), item->at_ns);
 	account->engine_ns[tracked->job.engine] += item->job.gpu_ns;
 	if (context == account->arbiter->holder)
 		handoff_idle(&account->arbiter->handoff, item->at_ns);

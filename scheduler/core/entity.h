@@ -54,6 +54,13 @@ enum tsched_engine {
 	TSCHED_ENGINES,
 };
 
+/* How the end of a job was seen. */
+enum tsched_seen {
+	TSCHED_SEEN_LATE, /* some time after it: nothing is learnt */
+	TSCHED_SEEN_ON_TIME, /* as it happened */
+	TSCHED_SEEN_MEASURED, /* late, but how long it ran is known */
+};
+
 /*
  * A latency class asks for a shorter slice and is served that much earlier
  * for it; the share stays the weight's.

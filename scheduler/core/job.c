@@ -64,7 +64,7 @@ int tsched_job_start(struct tsched_entity *entity, struct tsched_job *job,
 }
 
 int tsched_job_complete(struct tsched_entity *entity, struct tsched_job *job,
-			uint64_t gpu_ns, bool on_time, uint64_t now_ns)
+			uint64_t gpu_ns, enum tsched_seen seen, uint64_t now_ns)
 {
 	struct tsched_gpu *gpu = entity->gpu;
 
@@ -75,13 +75,14 @@ int tsched_job_complete(struct tsched_entity *entity, struct tsched_job *job,
 	entity->inflight--;
 	entity->inflight_ns -= job->estimate_ns;
 	entity->engine_ns[job->engine] += gpu_ns;
-	if (on_time)
+	if (seen != TSCHED_SEEN_LATE)
 		estimate_add(&entity->jobs, gpu_ns);
 	watch_restart(entity);
 	lease_renew(entity);
 	entity_gap_begin(entity);
-	/* Seen late, it says nothing of how long the gap after it is. */
-	if (!on_time)
+	/* Seen late, it says nothing of how long the gap after it is, however
+	 * well the job is known. */
+	if (seen != TSCHED_SEEN_ON_TIME)
 		entity->flags &= ~ENTITY_GAP;
 	return 0;
 }

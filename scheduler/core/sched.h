@@ -264,13 +264,13 @@ int tsched_job_start(struct tsched_entity *entity, struct tsched_job *job,
  * @entity: the leaf it belongs to
  * @job: the job, in flight; the caller's again after this
  * @gpu_ns: the time it ran, as measured: a statistic, never a charge
- * @on_time: whether the completion was seen when it happened; only then do
- *           the estimators learn from @gpu_ns and from the gap that follows
+ * @seen: how: what the estimators may learn
  * @now_ns: the time
  *
  * Return: 0; -EINVAL if the job is not in flight.
  */
 int tsched_job_complete(struct tsched_entity *entity, struct tsched_job *job,
-			uint64_t gpu_ns, bool on_time, uint64_t now_ns);
+			uint64_t gpu_ns, enum tsched_seen seen,
+			uint64_t now_ns);
 
 #endif

@@ -129,6 +129,12 @@ static bool record_reserve(struct lane_memory *memory, uint64_t *position)
 	return true;
 }
 
+static uint32_t seen_of(const struct lane_job *job)
+{
+	return (job->on_time ? LANE_SEEN_ON_TIME : 0) |
+	       (job->exact ? LANE_SEEN_EXACT : 0);
+}
+
 static void record_add(struct lane_memory *memory, const struct lane_job *job)
 {
 	struct lane_record *record;
@@ -146,7 +152,7 @@ static void record_add(struct lane_memory *memory, const struct lane_job *job)
 			      memory_order_relaxed);
 	atomic_store_explicit(&record->engine, job->engine,
 			      memory_order_relaxed);
-	atomic_store_explicit(&record->on_time, job->on_time,
+	atomic_store_explicit(&record->seen, seen_of(job),
 			      memory_order_relaxed);
 	lane_store64(&record->sequence, position + 1);
 }

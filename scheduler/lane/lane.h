@@ -65,6 +65,8 @@ enum lane_engine {
  * @engine: of the queue family
  * @on_time: @complete_ns was seen when it happened, so that an estimator may
  *	     learn from it
+ * @exact: @gpu_ns was measured by the GPU, so that an estimator may learn from
+ *	   it, whenever the end was seen
  */
 struct lane_job {
 	uint64_t id;
@@ -73,6 +75,7 @@ struct lane_job {
 	uint64_t gpu_ns;
 	uint32_t engine;
 	bool on_time;
+	bool exact;
 };
 
 /*

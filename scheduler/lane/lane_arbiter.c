@@ -214,6 +214,9 @@ static enum lane_engine engine_bound(uint32_t engine)
 
 static void record_read(const struct lane_record *record, struct lane_job *job)
 {
+	uint32_t seen =
+		atomic_load_explicit(&record->seen, memory_order_relaxed);
+
 	*job = (struct lane_job){
 		.id = atomic_load_explicit(&record->id, memory_order_relaxed),
 		.submit_ns = atomic_load_explicit(&record->submit_ns,
@@ -224,8 +227,8 @@ static void record_read(const struct lane_record *record, struct lane_job *job)
 					       memory_order_relaxed),
 		.engine = engine_bound(atomic_load_explicit(
 			&record->engine, memory_order_relaxed)),
-		.on_time = atomic_load_explicit(&record->on_time,
-						memory_order_relaxed),
+		.on_time = seen & LANE_SEEN_ON_TIME,
+		.exact = seen & LANE_SEEN_EXACT,
 	};
 }
 

@@ -44,6 +44,10 @@
 #define LANE_SLOT_FREE 0
 #define LANE_SLOT_CLAIMED UINT64_MAX
 
+/* lane_record.seen */
+#define LANE_SEEN_ON_TIME (1u << 0)
+#define LANE_SEEN_EXACT (1u << 1)
+
 /* A submission in flight. @id is written last and erased first. */
 struct lane_slot {
 	_Atomic uint64_t id;
@@ -59,7 +63,7 @@ struct lane_record {
 	_Atomic uint64_t complete_ns;
 	_Atomic uint64_t gpu_ns;
 	_Atomic uint32_t engine;
-	_Atomic uint32_t on_time;
+	_Atomic uint32_t seen;
 };
 
 struct lane_memory {

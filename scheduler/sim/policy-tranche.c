@@ -197,7 +197,7 @@ static void core_completed(struct sim_policy *policy, uint32_t context,
 	uint64_t size = policy->load->queues[context].size;
 
 	tsched_job_complete(&leaf->entity, &leaf->jobs[leaf->n_done++ % size],
-			    reported_ns, true, now_ns);
+			    reported_ns, TSCHED_SEEN_ON_TIME, now_ns);
 }
 
 static uint32_t core_leaf_index(const struct core *core,

@@ -184,7 +184,7 @@ static void record_write(struct fuzz *fuzz, struct gate *gate)
 	record->complete_ns = take_time(fuzz);
 	record->gpu_ns = take_time(fuzz);
 	record->engine = take(fuzz, 1) % 4;
-	record->on_time = take(fuzz, 1);
+	record->seen = take(fuzz, 1);
 	record->sequence = position + 1;
 }
 

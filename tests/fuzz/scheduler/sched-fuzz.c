@@ -138,7 +138,8 @@ static void job_complete(struct fuzz *fuzz)
 		return;
 	if (gpu_ns % 3 == 0)
 		tsched_job_start(e, &fuzz->jobs[i], fuzz->now);
-	tsched_job_complete(e, &fuzz->jobs[i], gpu_ns, gpu_ns % 2, fuzz->now);
+	tsched_job_complete(e, &fuzz->jobs[i], gpu_ns,
+			    (enum tsched_seen)(gpu_ns / 3 % 3), fuzz->now);
 	if (fuzz->jobs[i].in_flight)
 		abort();
 	fuzz->job_of[i] = NULL;

@@ -500,6 +500,57 @@ static void jobs_in_flight_outlive_the_arbiter_one_by_one(void **unused)
 	assert_int_equal(stage_stats(&s, 0).kills, 0);
 }
 
+/* A job whose end is seen 5 ms after it, by a gate that waits for its turn. */
+static void late_job(struct lane *lane, bool exact)
+{
+	struct lane_job job = {.gpu_ns = MS / 10, .exact = exact};
+	bool entered = false;
+
+	stage_wait(entered = entered || lane_enter(lane, load_now()));
+	job.submit_ns = load_now();
+	job.id = lane_submitted(lane, LANE_COMPUTE, job.submit_ns);
+	lane_want(lane, 0);
+	load_sleep_until(job.submit_ns + 5 * MS);
+	job.complete_ns = load_now();
+	lane_leave(lane, &job);
+}
+
+static bool lane_is_deep(struct lane *lane)
+{
+	uint64_t now = load_now();
+	bool first = lane_enter(lane, now);
+	bool second = first && lane_enter(lane, now);
+
+	if (second)
+		lane_leave(lane, &(struct lane_job){});
+	if (first)
+		lane_leave(lane, &(struct lane_job){});
+	return second;
+}
+
+/* Who is known to have short jobs may submit several at once when alone. */
+static void late_jobs_teach_only_what_the_gpu_measured(void **unused)
+{
+	struct lane lane = {0};
+	struct door door;
+	unsigned int i;
+
+	(void)unused;
+	stage_account(&s);
+	assert_int_equal(door_init(&door, s.doors[0]), 0);
+	assert_int_equal(load_connect(&door, &lane), 0);
+	lane_want(&lane, 1);
+	for (i = 0; i < 40; i++)
+		late_job(&lane, false);
+	assert_false(lane_is_deep(&lane));
+	for (i = 0; i < 40; i++)
+		late_job(&lane, true);
+	stage_wait(lane_is_deep(&lane));
+	door_deinit(&door);
+	lane_unmap(&lane);
+	stage_wait(stage_stats(&s, 0).contexts == 0);
+}
+
 /* While the arbiter lives, and before it has seen that one is lost. */
 static void lost_connection_is_made_anew_with_the_same_lane(void **unused)
 {
@@ -786,6 +837,7 @@ int main(int argc, char **argv)
 		staged(vram_quota_holds),
 		staged(whoever_breaks_the_protocol_is_shut_out),
 		staged(jobs_in_flight_outlive_the_arbiter_one_by_one),
+		staged(late_jobs_teach_only_what_the_gpu_measured),
 		staged(only_sealed_memory_is_adopted),
 		staged(account_takes_no_more_contexts_than_its_bound),
 		staged(flood_disturbs_nobody_else),

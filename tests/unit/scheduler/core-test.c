@@ -58,10 +58,16 @@ static void submit(struct tsched_entity *e)
 			 0);
 }
 
+static void complete_seen(struct tsched_entity *e, uint64_t gpu_ns,
+			  enum tsched_seen seen)
+{
+	assert_int_equal(tsched_job_complete(e, &t.job, gpu_ns, seen, t.now),
+			 0);
+}
+
 static void complete(struct tsched_entity *e, uint64_t gpu_ns)
 {
-	assert_int_equal(tsched_job_complete(e, &t.job, gpu_ns, true, t.now),
-			 0);
+	complete_seen(e, gpu_ns, TSCHED_SEEN_ON_TIME);
 }
 
 static void release(struct tsched_entity *e)
@@ -586,10 +592,28 @@ static void late_completions_teach_nothing(void **unused)
 	assert_granted(&t.a);
 	submit(&t.a);
 	t.now += 10 * MS;
-	assert_int_equal(
-		tsched_job_complete(&t.a, &t.job, 10 * MS, false, t.now), 0);
+	complete_seen(&t.a, 10 * MS, TSCHED_SEEN_LATE);
 	assert_int_equal(stats_of(&t.a).job_mean_ns, 0);
 	assert_int_equal(stats_of(&t.a).engine_ns[TSCHED_COMPUTE], 10 * MS);
+}
+
+/* What the GPU measured is as long as it is, whenever it was looked at. */
+static void measured_jobs_are_learnt_and_their_gaps_are_not(void **unused)
+{
+	unsigned int i;
+
+	(void)unused;
+	want(&t.a);
+	assert_granted(&t.a);
+	for (i = 0; i < 8; i++) {
+		submit(&t.a);
+		idle(&t.a);
+		t.now += 10 * MS;
+		complete_seen(&t.a, MS, TSCHED_SEEN_MEASURED);
+		want(&t.a);
+	}
+	assert_int_equal(stats_of(&t.a).job_mean_ns, MS);
+	assert_int_equal(stats_of(&t.a).gap_high_ns, 0);
 }
 
 /* A completion noticed at the next submission says nothing of the gap. */
@@ -604,8 +628,7 @@ static void late_completions_teach_no_gaps(void **unused)
 		submit(&t.a);
 		idle(&t.a);
 		t.now += MS;
-		assert_int_equal(
-			tsched_job_complete(&t.a, &t.job, MS, false, t.now), 0);
+		complete_seen(&t.a, MS, TSCHED_SEEN_LATE);
 		want(&t.a);
 	}
 	assert_int_equal(stats_of(&t.a).gap_high_ns, 0);
@@ -911,6 +934,7 @@ int main(void)
 		rule(depth_fits_known_jobs_into_the_time_in_flight),
 		rule(late_completions_teach_nothing),
 		rule(late_completions_teach_no_gaps),
+		rule(measured_jobs_are_learnt_and_their_gaps_are_not),
 		rule(long_gaps_of_the_past_are_soon_forgotten),
 		rule(short_known_gaps_keep_the_slot),
 		rule(a_long_gap_now_and_then_keeps_the_slot),

@@ -317,8 +317,8 @@ static void leaf_complete(struct world *world, struct world_entity *leaf)
 	if (leaf->in_flight)
 		world->job_end = world->now +
 				 world->jobs[world->head % WORLD_JOBS].length;
-	tsched_job_complete(&leaf->core, &job->core, job->length, true,
-			    world->now);
+	tsched_job_complete(&leaf->core, &job->core, job->length,
+			    TSCHED_SEEN_ON_TIME, world->now);
 	if (!leaf_is_busy(leaf))
 		leaf->wake_at = world->now + world_random(world, leaf->gap_min,
 							  leaf->gap_max);
