@@ -9,6 +9,8 @@
 /* Calls with more batches or semaphores than these need allocations. */
 #define INLINE_BATCHES 8
 #define INLINE_SEMAPHORES 16
+/* Batches with more command buffers than these are not stamped. */
+#define INLINE_COMMANDS 14
 
 bool batch_works(const struct batch_call *call, uint32_t i)
 {
@@ -96,10 +98,10 @@ struct batch_semaphore batch_signal(const struct batch_call *call, uint32_t i,
 }
 
 /* ------------------------------------------------------------------------
- * Merging one signal into a batch
+ * Merging one signal, and stamps, into a batch
  * ------------------------------------------------------------------------ */
 
-/* A batch with one signal more than the application's. */
+/* A batch with one signal more than the application's, and stamps around. */
 struct merged {
 	union {
 		VkSubmitInfo submit;
@@ -112,6 +114,10 @@ struct merged {
 		VkSemaphoreSubmitInfo infos[INLINE_SEMAPHORES];
 	};
 	uint64_t counts[INLINE_SEMAPHORES];
+	union {
+		VkCommandBuffer commands[INLINE_COMMANDS + 2];
+		VkCommandBufferSubmitInfo command_infos[INLINE_COMMANDS + 2];
+	};
 };
 
 /*
@@ -200,6 +206,83 @@ static void merge_submit2(struct merged *merged, const VkSubmitInfo2 *info,
 	merged->submit2.signalSemaphoreInfoCount++;
 }
 
+static void stamp_submit(struct merged *merged, struct batch_stamps stamps)
+{
+	uint32_t count = merged->submit.commandBufferCount;
+
+	merged->commands[0] = stamps.before;
+	memcpy(merged->commands + 1, merged->submit.pCommandBuffers,
+	       count * sizeof(merged->commands[0]));
+	merged->commands[count + 1] = stamps.behind;
+	merged->submit.pCommandBuffers = merged->commands;
+	merged->submit.commandBufferCount += 2;
+}
+
+static VkCommandBufferSubmitInfo command_info(VkCommandBuffer commands)
+{
+	return (VkCommandBufferSubmitInfo){
+		.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO,
+		.commandBuffer = commands,
+	};
+}
+
+static void stamp_submit2(struct merged *merged, struct batch_stamps stamps)
+{
+	uint32_t count = merged->submit2.commandBufferInfoCount;
+
+	merged->command_infos[0] = command_info(stamps.before);
+	memcpy(merged->command_infos + 1, merged->submit2.pCommandBufferInfos,
+	       count * sizeof(merged->command_infos[0]));
+	merged->command_infos[count + 1] = command_info(stamps.behind);
+	merged->submit2.pCommandBufferInfos = merged->command_infos;
+	merged->submit2.commandBufferInfoCount += 2;
+}
+
+static void merge_stamps(struct merged *merged, const struct batch_call *call,
+			 struct batch_stamps stamps)
+{
+	if (!stamps.before)
+		return;
+	if (call->kind == BATCH_SUBMIT2)
+		stamp_submit2(merged, stamps);
+	else
+		stamp_submit(merged, stamps);
+}
+
+/* Return: whether nothing but values of timelines comes with a batch. */
+static bool submit_is_plain(const VkSubmitInfo *info)
+{
+	const VkBaseInStructure *extra = info->pNext;
+
+	return !extra ||
+	       (extra->sType ==
+			VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO &&
+		!extra->pNext);
+}
+
+static uint32_t command_count(const struct batch_call *call, uint32_t i)
+{
+	if (call->kind == BATCH_SUBMIT2)
+		return call->submit2[i].commandBufferInfoCount;
+	return call->submit[i].commandBufferCount;
+}
+
+bool batch_may_stamp(const struct batch_call *call, uint32_t first,
+		     uint32_t end)
+{
+	uint32_t count;
+
+	if (end - first != 1 || call->kind == BATCH_SPARSE ||
+	    batch_signal_count(call, first) >= INLINE_SEMAPHORES)
+		return false;
+	count = command_count(call, first);
+	if (!count || count > INLINE_COMMANDS)
+		return false;
+	if (call->kind == BATCH_SUBMIT)
+		return submit_is_plain(&call->submit[first]);
+	return !call->submit2[first].pNext && !call->submit2[first].flags;
+}
+
 /* Return: false when the signal needs a batch of its own. */
 static bool merge(struct merged *merged, const struct batch_call *call,
 		  uint32_t i, struct batch_semaphore mark)
@@ -280,7 +363,7 @@ static VkResult send_replaced(const struct next_device *next,
 
 VkResult batch_send(const struct next_device *next,
 		    const struct batch_call *call, uint32_t first, uint32_t end,
-		    struct batch_semaphore mark)
+		    struct batch_semaphore mark, struct batch_stamps stamps)
 {
 	VkFence fence = end == call->count ? call->fence : VK_NULL_HANDLE;
 	struct merged merged;
@@ -290,6 +373,7 @@ VkResult batch_send(const struct next_device *next,
 		return send_infos(next, call, info_at(call, first), end - first,
 				  fence);
 	if (merge(&merged, call, end - 1, mark)) {
+		merge_stamps(&merged, call, stamps);
 		if (end - first == 1)
 			return send_infos(next, call, &merged, 1, fence);
 		return send_replaced(next, call, first, end, &merged, fence);

@@ -41,6 +41,12 @@ struct batch_semaphore {
 	uint64_t value;
 };
 
+/* Command buffers of the gate's around the application's; NULL handles: none. */
+struct batch_stamps {
+	VkCommandBuffer before;
+	VkCommandBuffer behind;
+};
+
 /* batch_works() - Whether batch @i occupies the GPU */
 bool batch_works(const struct batch_call *call, uint32_t i);
 
@@ -52,6 +58,19 @@ struct batch_semaphore batch_signal(const struct batch_call *call, uint32_t i,
 				    uint32_t which);
 
 /**
+ * batch_may_stamp() - Whether batch_send() can put command buffers around some
+ * @call:	all batches
+ * @first:	the first of them
+ * @end:	the one behind the last of them
+ *
+ * Not around several batches, which may wait for something in between; nor what
+ * has no command buffers, or very many; nor where the batch says more of how it is
+ * to be run, as protected ones do and those for some devices of a group.
+ */
+bool batch_may_stamp(const struct batch_call *call, uint32_t first,
+		     uint32_t end);
+
+/**
  * batch_send() - Hand on some of the batches
  * @next:	whom to
  * @call:	all batches
@@ -59,6 +78,7 @@ struct batch_semaphore batch_signal(const struct batch_call *call, uint32_t i,
  * @end:	the one behind the last to send; @end > @first
  * @mark:	a timeline semaphore to be signalled when they are complete;
  *		its handle may be VK_NULL_HANDLE
+ * @stamps:	with handles only if batch_may_stamp() allows it, and with @mark
  *
  * The fence goes with the last batch of the call.
  *
@@ -66,7 +86,7 @@ struct batch_semaphore batch_signal(const struct batch_call *call, uint32_t i,
  */
 VkResult batch_send(const struct next_device *next,
 		    const struct batch_call *call, uint32_t first, uint32_t end,
-		    struct batch_semaphore mark);
+		    struct batch_semaphore mark, struct batch_stamps stamps);
 
 /**
  * batch_send_wait() - Let a queue wait for a timeline semaphore

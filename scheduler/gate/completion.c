@@ -7,7 +7,8 @@
  * costs no system call per submission. Otherwise, and as soon as a submission
  * is held, the queue's thread waits for each mark. One submission in many is
  * watched in any case, to know how long the jobs are; of times seen late only
- * those are used that are shorter.
+ * those are used that are shorter. Stamped jobs tell their own time, whenever they
+ * are looked at.
  *
  * A driver that needs nudges gets one when a mark does not come, and every now
  * and then while nothing is out.
@@ -162,21 +163,53 @@ static bool job_counts(const struct queue *queue, uint64_t gpu_ns, bool on_time)
 	return queue->jobs_seen && (on_time || gpu_ns < queue->job_ns);
 }
 
+/* What is known of a job's time by looking when it is complete. */
+static struct run_time time_observe(struct queue *queue,
+				    const struct submission *submission,
+				    uint64_t now_ns, bool on_time)
+{
+	struct run_time time = {
+		.gpu_ns = on_time ? run_ns(queue, submission, now_ns)
+				  : now_ns - submission->submit_ns,
+	};
+
+	time.on_time = job_counts(queue, time.gpu_ns, on_time);
+	if (time.on_time)
+		job_learn(queue, time.gpu_ns);
+	else if (queue->job_ns && time.gpu_ns > queue->job_ns)
+		time.gpu_ns = queue->job_ns;
+	return time;
+}
+
+/* By its stamps, if it has any. */
+static struct run_time time_find(struct queue *queue,
+				 const struct submission *submission,
+				 uint64_t now_ns, bool on_time)
+{
+	struct run_time time = {.on_time = on_time && queue->jobs_seen};
+
+	if (!queue->stamps ||
+	    !stamps_end(queue->stamps, &submission->stamp,
+			now_ns - submission->submit_ns, &time.gpu_ns))
+		return time_observe(queue, submission, now_ns, on_time);
+	time.exact = queue->jobs_seen;
+	if (time.exact)
+		job_learn(queue, time.gpu_ns);
+	return time;
+}
+
 static void submission_complete(struct queue *queue,
 				struct submission *submission, uint64_t now_ns,
 				bool on_time)
 {
-	uint64_t gpu_ns = on_time ? run_ns(queue, submission, now_ns)
-				  : now_ns - submission->submit_ns;
+	struct run_time time = time_find(queue, submission, now_ns, on_time);
 
-	on_time = job_counts(queue, gpu_ns, on_time);
-	if (on_time)
-		job_learn(queue, gpu_ns);
-	else if (queue->job_ns && gpu_ns > queue->job_ns)
-		gpu_ns = queue->job_ns;
+	if (on_time && submission->stamp.probed)
+		stamps_probe(queue->stamps, &submission->stamp,
+			     run_ns(queue, submission, now_ns));
 	queue->jobs_seen++;
 	queue->complete_ns = now_ns;
-	queue_leave(submission, now_ns, gpu_ns, on_time);
+	queue_leave(submission, now_ns, time);
 	submission->next = queue->spare;
 	queue->spare = submission;
 }
@@ -261,9 +294,12 @@ static bool may_be_lazy(struct queue *queue)
 	return false;
 }
 
-void completion_expect(struct queue *queue)
+/* What probes stamps is timed. */
+void completion_expect(const struct submission *submission)
 {
-	queue->lazy = may_be_lazy(queue);
+	struct queue *queue = submission->queue;
+
+	queue->lazy = !submission->stamp.probed && may_be_lazy(queue);
 	if (queue->pending_count >= (queue->lazy ? LAZY_PENDING : 2) &&
 	    may_harvest(queue))
 		harvest(queue, 0);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "scheduler/gate/chain.h"
 #include "scheduler/gate/connection.h"
 #include "scheduler/gate/device_info.h"
 #include "scheduler/gate/hold.h"
@@ -83,7 +84,17 @@ static void threads_stop(void)
 	connection_unwatch();
 }
 
+/* Whether it is more than one physical device. */
+static bool is_group(const VkDeviceCreateInfo *info)
+{
+	const VkDeviceGroupDeviceCreateInfo *group = chain_find(
+		info->pNext, VK_STRUCTURE_TYPE_DEVICE_GROUP_DEVICE_CREATE_INFO);
+
+	return group && group->physicalDeviceCount > 1;
+}
+
 VkResult device_create(PFN_vkCreateDevice create, PFN_vkGetDeviceProcAddr get,
+		       PFN_vkSetDeviceLoaderData adopt,
 		       const struct physical *physical,
 		       const VkDeviceCreateInfo *info,
 		       const VkAllocationCallbacks *allocator, VkDevice *handle)
@@ -103,6 +114,8 @@ VkResult device_create(PFN_vkCreateDevice create, PFN_vkGetDeviceProcAddr get,
 		free(device);
 		return result;
 	}
+	device->adopt = adopt;
+	device->group = is_group(info);
 	device_init(device, physical, get, *handle);
 	return VK_SUCCESS;
 }
@@ -144,31 +157,19 @@ gate_DestroyDevice(VkDevice handle, const VkAllocationCallbacks *allocator)
  * Queues
  * ------------------------------------------------------------------------ */
 
-#define FAMILIES_MAX 64
-
-static VkQueueFlags family_flags(const struct device *device, uint32_t family)
-{
-	const struct physical *physical = device->physical;
-	VkQueueFamilyProperties families[FAMILIES_MAX];
-	uint32_t count = FAMILIES_MAX;
-
-	physical->instance->next.get_families(physical->handle, &count,
-					      families);
-	return family < count ? families[family].queueFlags : 0;
-}
-
 /*
  * A queue that can't be looked after stays unknown: submissions to it are
  * refused.
  */
 static void queue_meet(struct device *device, VkQueue handle, uint32_t family)
 {
-	VkQueueFlags flags = family_flags(device, family);
 	struct queue *queue;
 
+	if (family >= device->physical->family_count)
+		return;
 	pthread_mutex_lock(&device->lock);
 	if (!queue_find(handle) &&
-	    queue_new(&queue, device, handle, flags) == VK_SUCCESS) {
+	    queue_new(&queue, device, handle, family) == VK_SUCCESS) {
 		queue->next = device->queues;
 		device->queues = queue;
 		dispatch_map_insert(&queues, handle, &queue->node);

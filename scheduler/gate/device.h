@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include <vulkan/vulkan.h>
+#include <vulkan/vk_layer.h>
 
 #include "scheduler/gate/dispatch.h"
 #include "scheduler/gate/instance.h"
@@ -31,7 +32,9 @@ struct device {
 	VkDevice handle;
 	const struct physical *physical;
 	PFN_vkGetDeviceProcAddr get_proc;
+	PFN_vkSetDeviceLoaderData adopt; /* or NULL */
 	struct next_device next;
+	bool group; /* of several physical devices */
 	bool timeline; /* may use timeline semaphores */
 	struct semaphore_map semaphores;
 	struct dispatch_map memory; /* memory.h */
@@ -46,6 +49,8 @@ struct queue *queue_find(VkQueue handle);
  * device_create() - vkCreateDevice
  * @create:	of the next layer or the driver
  * @get:	likewise
+ * @adopt:	the loader's, for command buffers that the gate makes; NULL for the
+ *		driver's own functions
  * @physical:	of what
  * @info:	the request
  * @allocator:	for the driver
@@ -55,6 +60,7 @@ struct queue *queue_find(VkQueue handle);
  * the driver's error.
  */
 VkResult device_create(PFN_vkCreateDevice create, PFN_vkGetDeviceProcAddr get,
+		       PFN_vkSetDeviceLoaderData adopt,
 		       const struct physical *physical,
 		       const VkDeviceCreateInfo *info,
 		       const VkAllocationCallbacks *allocator,

@@ -92,7 +92,8 @@ dispatch_instance_link(const VkInstanceCreateInfo *info)
 	return NULL;
 }
 
-VkLayerDeviceCreateInfo *dispatch_device_link(const VkDeviceCreateInfo *info)
+static VkLayerDeviceCreateInfo *device_info_find(const VkDeviceCreateInfo *info,
+						 VkLayerFunction function)
 {
 	VkLayerDeviceCreateInfo *link;
 
@@ -100,8 +101,24 @@ VkLayerDeviceCreateInfo *dispatch_device_link(const VkDeviceCreateInfo *info)
 	     link = (VkLayerDeviceCreateInfo *)link->pNext) {
 		if (link->sType ==
 			    VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO &&
-		    link->function == VK_LAYER_LINK_INFO)
-			return link->u.pLayerInfo ? link : NULL;
+		    link->function == function)
+			return link;
 	}
 	return NULL;
+}
+
+VkLayerDeviceCreateInfo *dispatch_device_link(const VkDeviceCreateInfo *info)
+{
+	VkLayerDeviceCreateInfo *link =
+		device_info_find(info, VK_LAYER_LINK_INFO);
+
+	return link && link->u.pLayerInfo ? link : NULL;
+}
+
+PFN_vkSetDeviceLoaderData dispatch_device_adopt(const VkDeviceCreateInfo *info)
+{
+	const VkLayerDeviceCreateInfo *link =
+		device_info_find(info, VK_LOADER_DATA_CALLBACK);
+
+	return link ? link->u.pfnSetDeviceLoaderData : NULL;
 }

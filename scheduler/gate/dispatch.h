@@ -123,4 +123,15 @@ dispatch_instance_link(const VkInstanceCreateInfo *info);
  */
 VkLayerDeviceCreateInfo *dispatch_device_link(const VkDeviceCreateInfo *info);
 
+/**
+ * dispatch_device_adopt() - What makes a layer's own objects the loader's
+ * @info:	what the layer's vkCreateDevice was given
+ *
+ * A dispatchable object that a layer creates has no key until it was given to
+ * this function; the layers below look it up by that.
+ *
+ * Return: NULL when the loader gave none.
+ */
+PFN_vkSetDeviceLoaderData dispatch_device_adopt(const VkDeviceCreateInfo *info);
+
 #endif

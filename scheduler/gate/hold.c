@@ -371,7 +371,7 @@ void hold_cancel(struct submission *submission)
 	pthread_mutex_lock(&hold.lock);
 	queue_remove(submission);
 	if (submission->entered) {
-		queue_leave(submission, thread_now(), 0, false);
+		queue_leave(submission, thread_now(), (struct run_time){});
 	} else {
 		remove_held(submission);
 		signals_enter(submission);

@@ -114,7 +114,7 @@ create_device(VkPhysicalDevice handle, const VkDeviceCreateInfo *info,
 	if (!physical || !physical->visible)
 		return VK_ERROR_INITIALIZATION_FAILED;
 	next = &physical->instance->next;
-	return device_create(next->create_device, next->get_device_proc,
+	return device_create(next->create_device, next->get_device_proc, NULL,
 			     physical, info, allocator, device);
 }
 

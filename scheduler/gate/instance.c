@@ -195,7 +195,7 @@ static void instance_free(struct instance *instance)
 	while ((physical = instance->physicals)) {
 		instance->physicals = physical->next;
 		dispatch_map_remove(&physicals, physical->handle);
-		free(physical);
+		physical_free(physical);
 	}
 	pthread_mutex_destroy(&instance->lock);
 	free(instance);

@@ -9,12 +9,13 @@
  *
  * Ownership: an instance owns its physical devices and one reference of the
  * connection. Locking: `lock` guards the list of physical devices, which only
- * grows; the rest is constant.
+ * grows; the rest is constant, but for the atomic verdict on a family's stamps.
  */
 #ifndef TRANCHE_GATE_INSTANCE_H
 #define TRANCHE_GATE_INSTANCE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@
 
 #include "scheduler/gate/dispatch.h"
 #include "scheduler/gate/next.h"
+#include "scheduler/gate/stamp.h"
 
 struct instance {
 	struct dispatch_node node;
@@ -31,6 +33,12 @@ struct instance {
 	uint32_t api_version; /* that the application asked for */
 	pthread_mutex_t lock;
 	struct physical *physicals;
+};
+
+struct queue_family {
+	VkQueueFlags flags;
+	struct stamp_clock clock;
+	atomic_int stamps; /* enum stamp_verdict: of all its queues */
 };
 
 struct physical {
@@ -50,6 +58,8 @@ struct physical {
 	/* Whether what it was told may lie unread until it is told more. */
 	bool needs_nudges;
 	VkPhysicalDeviceMemoryProperties memory; /* the driver's */
+	struct queue_family *families; /* owned */
+	uint32_t family_count;
 };
 
 struct instance *instance_find(VkInstance handle);

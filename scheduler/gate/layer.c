@@ -52,7 +52,8 @@ create_device(VkPhysicalDevice handle, const VkDeviceCreateInfo *info,
 	if (!create)
 		return VK_ERROR_INITIALIZATION_FAILED;
 	link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-	return device_create(create, get, physical, info, allocator, device);
+	return device_create(create, get, dispatch_device_adopt(info), physical,
+			     info, allocator, device);
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL

@@ -49,6 +49,23 @@
 	X(present, QueuePresentKHR, QueuePresentKHR)                          \
 	X(allocate, AllocateMemory, AllocateMemory)                           \
 	X(free, FreeMemory, FreeMemory)                                       \
+	X(create_queries, CreateQueryPool, CreateQueryPool)                   \
+	X(destroy_queries, DestroyQueryPool, DestroyQueryPool)                \
+	X(create_commands, CreateCommandPool, CreateCommandPool)              \
+	X(destroy_commands, DestroyCommandPool, DestroyCommandPool)           \
+	X(allocate_commands, AllocateCommandBuffers, AllocateCommandBuffers)  \
+	X(begin_commands, BeginCommandBuffer, BeginCommandBuffer)             \
+	X(end_commands, EndCommandBuffer, EndCommandBuffer)                   \
+	X(reset_queries, CmdResetQueryPool, CmdResetQueryPool)                \
+	X(write_stamp, CmdWriteTimestamp, CmdWriteTimestamp)                  \
+	X(copy_queries, CmdCopyQueryPoolResults, CmdCopyQueryPoolResults)     \
+	X(barrier, CmdPipelineBarrier, CmdPipelineBarrier)                    \
+	X(create_buffer, CreateBuffer, CreateBuffer)                          \
+	X(destroy_buffer, DestroyBuffer, DestroyBuffer)                       \
+	X(get_buffer_needs, GetBufferMemoryRequirements,                      \
+	  GetBufferMemoryRequirements)                                        \
+	X(bind_buffer, BindBufferMemory, BindBufferMemory)                    \
+	X(map, MapMemory, MapMemory)                                          \
 	X(create_semaphore, CreateSemaphore, CreateSemaphore)                 \
 	X(destroy_semaphore, DestroySemaphore, DestroySemaphore)              \
 	X(signal_semaphore, SignalSemaphore, SignalSemaphoreKHR)              \

@@ -179,6 +179,68 @@ static void driver_judge(struct physical *physical, VkDriverId id)
 	physical->needs_nudges = sleeps_unseen(id);
 }
 
+/* ------------------------------------------------------------------------
+ * Queue families
+ * ------------------------------------------------------------------------ */
+
+static enum stamp_verdict stamps_asked(void)
+{
+	const char *text = secure_getenv(PHYSICAL_STAMPS_ENVIRONMENT);
+
+	if (!text || !*text || !strcmp(text, "auto"))
+		return STAMP_UNKNOWN;
+	if (!strcmp(text, "on"))
+		return STAMP_CHEAP;
+	if (!strcmp(text, "off"))
+		return STAMP_DEAR;
+	fprintf(stderr,
+		"tranche-gate: %s is '%s', taken for 'auto'; set it to on, off or auto\n",
+		PHYSICAL_STAMPS_ENVIRONMENT, text);
+	return STAMP_UNKNOWN;
+}
+
+static void family_init(struct queue_family *family,
+			const VkQueueFamilyProperties *properties,
+			double period_ns, enum stamp_verdict asked)
+{
+	const VkQueueFlags stampable =
+		VK_QUEUE_GRAPHICS_BIT | VK_QUEUE_COMPUTE_BIT;
+
+	family->flags = properties->queueFlags;
+	if (family->flags & stampable)
+		family->clock.bits = properties->timestampValidBits;
+	family->clock.period_ns = period_ns;
+	atomic_init(&family->stamps, family->clock.bits ? asked : STAMP_DEAR);
+}
+
+/* Return: false without memory. */
+static bool families_find(struct physical *physical, double period_ns)
+{
+	const struct next_instance *next = &physical->instance->next;
+	enum stamp_verdict asked = stamps_asked();
+	VkQueueFamilyProperties *list;
+	uint32_t count = 0;
+
+	next->get_families(physical->handle, &count, NULL);
+	list = calloc(count ? count : 1, sizeof(*list));
+	physical->families =
+		calloc(count ? count : 1, sizeof(*physical->families));
+	if (list && physical->families) {
+		next->get_families(physical->handle, &count, list);
+		physical->family_count = count;
+	}
+	for (uint32_t i = 0; i < physical->family_count; i++)
+		family_init(&physical->families[i], &list[i], period_ns, asked);
+	free(list);
+	return physical->family_count == count;
+}
+
+void physical_free(struct physical *physical)
+{
+	free(physical->families);
+	free(physical);
+}
+
 struct physical *physical_new(struct instance *instance,
 			      VkPhysicalDevice handle)
 {
@@ -197,5 +259,9 @@ struct physical *physical_new(struct instance *instance,
 	physical->visible = is_visible(physical, offers.pci);
 	offers.driver |= properties.apiVersion >= VK_API_VERSION_1_2;
 	driver_judge(physical, driver_find(physical, offers.driver));
+	if (!families_find(physical, properties.limits.timestampPeriod)) {
+		physical_free(physical);
+		return NULL;
+	}
 	return physical;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the gate has to know of a physical device before it lets anybody use it.
- * A struct physical is constant once made. Locking: none needed.
+ * A struct physical is constant once made, but for what is atomic. Locking: none
+ * needed.
  */
 #ifndef TRANCHE_GATE_PHYSICAL_H
 #define TRANCHE_GATE_PHYSICAL_H
@@ -12,6 +13,8 @@
 #define PHYSICAL_PCI_ENVIRONMENT "TRANCHE_GATE_PCI"
 /* If set and not empty, no driver is trusted to hold binary semaphores. */
 #define PHYSICAL_STRICT_ENVIRONMENT "TRANCHE_GATE_STRICT"
+/* Whether jobs are stamped: on, off, or auto: where it is cheap. */
+#define PHYSICAL_STAMPS_ENVIRONMENT "TRANCHE_GATE_STAMPS"
 
 /**
  * physical_new() - Find out what a physical device is
@@ -22,5 +25,6 @@
  */
 struct physical *physical_new(struct instance *instance,
 			      VkPhysicalDevice handle);
+void physical_free(struct physical *physical);
 
 #endif

@@ -87,7 +87,7 @@ static VkResult queue_init(struct queue *queue)
 }
 
 VkResult queue_new(struct queue **queuep, struct device *device, VkQueue handle,
-		   VkQueueFlags flags)
+		   uint32_t family)
 {
 	struct queue *queue = calloc(1, sizeof(*queue));
 	VkResult result;
@@ -96,7 +96,7 @@ VkResult queue_new(struct queue **queuep, struct device *device, VkQueue handle,
 		return VK_ERROR_OUT_OF_HOST_MEMORY;
 	queue->device = device;
 	queue->handle = handle;
-	queue->engine = engine_of(flags);
+	queue->engine = engine_of(device->physical->families[family].flags);
 	queue->pending_tail = &queue->pending;
 	pthread_mutex_init(&queue->marking, NULL);
 	pthread_mutex_init(&queue->lock, NULL);
@@ -106,6 +106,7 @@ VkResult queue_new(struct queue **queuep, struct device *device, VkQueue handle,
 		free(queue);
 		return result;
 	}
+	queue->stamps = stamps_new(device, family);
 	*queuep = queue;
 	return VK_SUCCESS;
 }
@@ -118,7 +119,8 @@ static void pending_abandon(struct queue *queue)
 	while ((submission = queue->pending)) {
 		queue->pending = submission->next;
 		if (submission->entered)
-			queue_leave(submission, thread_now(), 0, false);
+			queue_leave(submission, thread_now(),
+				    (struct run_time){});
 		submission->next = queue->spare;
 		queue->spare = submission;
 	}
@@ -130,6 +132,7 @@ void queue_free(struct queue *queue)
 	completion_harvest(queue);
 	pending_abandon(queue);
 	spares_free(queue);
+	stamps_free(queue->stamps);
 	timelines_destroy(queue);
 	pthread_cond_destroy(&queue->changed);
 	pthread_mutex_destroy(&queue->lock);
@@ -203,7 +206,7 @@ void queue_append(struct submission *submission)
 	*queue->pending_tail = submission;
 	queue->pending_tail = &submission->next;
 	queue->pending_count++;
-	completion_expect(queue);
+	completion_expect(submission);
 	pthread_mutex_unlock(&queue->lock);
 }
 
@@ -231,7 +234,7 @@ void queue_sent(struct submission *submission)
 	pthread_mutex_lock(&queue->lock);
 	submission->sent = true;
 	if (submission->entered)
-		completion_expect(queue);
+		completion_expect(submission);
 	pthread_mutex_unlock(&queue->lock);
 }
 
@@ -244,7 +247,7 @@ void queue_entered(struct submission *submission, uint64_t id, uint64_t now_ns)
 	submission->submit_ns = now_ns;
 	submission->entered = true;
 	if (submission->sent)
-		completion_expect(queue);
+		completion_expect(submission);
 	pthread_mutex_unlock(&queue->lock);
 }
 
@@ -269,15 +272,16 @@ void queue_marking_end(struct queue *queue)
 }
 
 void queue_leave(const struct submission *submission, uint64_t now_ns,
-		 uint64_t gpu_ns, bool on_time)
+		 struct run_time time)
 {
 	struct lane_job job = {
 		.id = submission->id,
 		.submit_ns = submission->submit_ns,
 		.complete_ns = now_ns,
-		.gpu_ns = gpu_ns,
+		.gpu_ns = time.gpu_ns,
 		.engine = submission->queue->engine,
-		.on_time = on_time,
+		.on_time = time.on_time,
+		.exact = time.exact,
 	};
 
 	lane_leave(connection_lane(), &job);

@@ -36,6 +36,7 @@
 
 #include "scheduler/gate/batch.h"
 #include "scheduler/gate/dispatch.h"
+#include "scheduler/gate/stamps.h"
 #include "scheduler/lane/lane.h"
 
 struct device;
@@ -48,6 +49,7 @@ struct submission {
 	uint64_t done; /* value of the queue's timeline */
 	uint64_t id; /* of the lane */
 	uint64_t submit_ns;
+	struct stamp stamp;
 	bool entered; /* (lock) */
 	bool sent; /* (lock) the driver has it */
 
@@ -74,6 +76,7 @@ struct queue {
 	struct device *device;
 	VkQueue handle;
 	enum lane_engine engine;
+	struct stamps *stamps; /* or NULL */
 	VkSemaphore done;
 	VkSemaphore gate;
 	VkSemaphore nudge; /* a timeline that nobody waits for, or none */
@@ -109,12 +112,12 @@ struct queue {
  * @queuep:	the new one
  * @device:	whose
  * @handle:	the driver's
- * @flags:	of its family
+ * @family:	which family it is of; known to the physical device
  *
  * Return: VK_SUCCESS or an error.
  */
 VkResult queue_new(struct queue **queuep, struct device *device, VkQueue handle,
-		   VkQueueFlags flags);
+		   uint32_t family);
 
 /* queue_free() - Its submissions are complete, or given up */
 void queue_free(struct queue *queue);
@@ -155,15 +158,21 @@ struct batch_semaphore queue_mark(const struct submission *submission);
 void queue_marking_begin(struct queue *queue);
 void queue_marking_end(struct queue *queue);
 
+/* How long a submission ran, as well as is known. */
+struct run_time {
+	uint64_t gpu_ns;
+	bool on_time; /* it ended when that was seen */
+	bool exact; /* by stamps */
+};
+
 /**
  * queue_leave() - Tell the lane that a submission is over
  * @submission:	entered
  * @now_ns:	CLOCK_MONOTONIC
- * @gpu_ns:	how long it ran
- * @on_time:	whether @now_ns is when it happened
+ * @time:	how long it ran; zeroed if it did not
  */
 void queue_leave(const struct submission *submission, uint64_t now_ns,
-		 uint64_t gpu_ns, bool on_time);
+		 struct run_time time);
 
 /*
  * Completion: completion.c.
@@ -184,9 +193,9 @@ uint32_t completion_harvest(struct queue *queue);
 /**
  * completion_expect() - A submission became pending: see to it that somebody
  * will notice its end
- * @queue:	locked
+ * @submission:	it; its queue is locked
  */
-void completion_expect(struct queue *queue);
+void completion_expect(const struct submission *submission);
 
 /**
  * completion_hurry() - Somebody waits for the end of what is out

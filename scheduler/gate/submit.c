@@ -93,17 +93,30 @@ static void segment_promise(struct queue *queue, const struct segment *segment)
  * Sending
  * ------------------------------------------------------------------------ */
 
-/* Hands a segment on, with the mark that tells its end. */
+static struct batch_stamps segment_stamps(struct queue *queue,
+					  const struct segment *segment,
+					  struct submission *submission,
+					  bool passes)
+{
+	if (!queue->stamps ||
+	    !batch_may_stamp(segment->call, segment->first, segment->end))
+		return (struct batch_stamps){};
+	return stamps_begin(queue->stamps, &submission->stamp, passes);
+}
+
+/* Hands a segment on, with the mark that tells its end. @passes: it entered. */
 static VkResult segment_send(struct queue *queue, const struct segment *segment,
-			     const struct submission *submission)
+			     struct submission *submission, bool passes)
 {
 	const struct next_device *next = &queue->device->next;
 	struct batch_semaphore mark = queue_mark(submission);
+	struct batch_stamps stamps =
+		segment_stamps(queue, segment, submission, passes);
 	VkResult result;
 
 	queue_marking_begin(queue);
 	result = batch_send(next, segment->call, segment->first, segment->end,
-			    mark);
+			    mark, stamps);
 	queue_marking_end(queue);
 	if (result != VK_SUCCESS || queue->device->timeline)
 		return result;
@@ -114,7 +127,8 @@ static VkResult segment_send_plain(struct queue *queue,
 				   const struct segment *segment)
 {
 	return batch_send(&queue->device->next, segment->call, segment->first,
-			  segment->end, (struct batch_semaphore){});
+			  segment->end, (struct batch_semaphore){},
+			  (struct batch_stamps){});
 }
 
 /* Whether a submission of this queue would overtake a held one. */
@@ -137,7 +151,7 @@ static bool lane_try(struct queue *queue, uint64_t now_ns)
 /* Gives back what was entered, which did not reach the driver. */
 static void submission_undo(struct submission *submission)
 {
-	queue_leave(submission, submission->submit_ns, 0, false);
+	queue_leave(submission, submission->submit_ns, (struct run_time){});
 	queue_give(submission);
 }
 
@@ -157,11 +171,13 @@ static VkResult segment_pass(struct queue *queue, const struct segment *segment,
 		lane_submitted(connection_lane(), queue->engine, now_ns);
 	submission->entered = true;
 	submission->sent = true;
-	result = segment_send(queue, segment, submission);
+	result = segment_send(queue, segment, submission, true);
 	if (result != VK_SUCCESS) {
 		submission_undo(submission);
 		return result;
 	}
+	if (submission->stamp.probed)
+		submission->stamp.call_ns = thread_now() - now_ns;
 	segment_promise(queue, segment);
 	queue_append(submission);
 	return VK_SUCCESS;
@@ -199,7 +215,7 @@ static VkResult segment_send_held(struct queue *queue,
 		if (result != VK_SUCCESS)
 			return result;
 	}
-	return segment_send(queue, segment, submission);
+	return segment_send(queue, segment, submission, false);
 }
 
 static VkResult segment_hold(struct queue *queue, const struct segment *segment)
