@@ -2,7 +2,8 @@
 /*
  * gate-keeper: opens and closes the lanes of its gates by the clock, whatever
  * they want. It shows a gate cases that a fair arbiter makes rarely: a lane
- * that closes with work behind, depth 1 for long, no grant at all, a refusal.
+ * that closes with work behind, depth 1 for long, no grant at all, a refusal. With
+ * --records it prints what a gate tells of each job.
  *
  * Each gate has a connection and a lane; they end together. One thread, no
  * lock.
@@ -41,6 +42,7 @@ static struct {
 	bool refuses;
 	bool never;
 	bool contended;
+	bool records;
 } option = {.depth = 8, .open_ms = 5, .vram = UINT64_MAX};
 
 static struct gate gates[GATES_MAX];
@@ -62,8 +64,25 @@ static void vram_tell(void)
 	}
 }
 
+static void records_print(struct gate *gate)
+{
+	struct lane_job job;
+
+	while (lane_take_job(&gate->lane, &job)) {
+		if (!option.records || !job.id)
+			continue;
+		printf("job %llu gpu_ns %llu seen_ns %llu %s%s\n",
+		       (unsigned long long)job.id,
+		       (unsigned long long)job.gpu_ns,
+		       (unsigned long long)(job.complete_ns - job.submit_ns),
+		       job.on_time ? "on-time" : "late",
+		       job.exact ? " exact" : "");
+	}
+}
+
 static void gate_close(struct gate *gate)
 {
+	records_print(gate);
 	printf("left: %llu submitted, %llu completed\n",
 	       (unsigned long long)lane_submitted_total(&gate->lane),
 	       (unsigned long long)lane_completed_total(&gate->lane));
@@ -175,6 +194,7 @@ static void gate_turn(struct gate *gate, bool open)
 {
 	if (gate->fd < 0 || !gate->lane.memory)
 		return;
+	records_print(gate);
 	if (open)
 		lane_grant(&gate->lane, option.depth, now_ns() + NS_PER_S);
 	else
@@ -209,6 +229,7 @@ static int options_read(int argc, char **argv)
 		{"refuse", no_argument, NULL, 'r'},
 		{"never", no_argument, NULL, 'n'},
 		{"contended", no_argument, NULL, 'C'},
+		{"records", no_argument, NULL, 'R'},
 		{},
 	};
 	int c;
@@ -236,6 +257,9 @@ static int options_read(int argc, char **argv)
 		case 'C':
 			option.contended = true;
 			break;
+		case 'R':
+			option.records = true;
+			break;
 		default:
 			return -EINVAL;
 		}
@@ -250,7 +274,7 @@ int main(int argc, char **argv)
 
 	if (options_read(argc, argv) < 0) {
 		fprintf(stderr,
-			"usage: gate-keeper [--depth N] [--open MS] [--closed MS] [--vram BYTES] [--refuse] [--never] [--contended] DOOR\n");
+			"usage: gate-keeper [--depth N] [--open MS] [--closed MS] [--vram BYTES] [--refuse] [--never] [--contended] [--records] DOOR\n");
 		return 2;
 	}
 	for (size_t i = 0; i < GATES_MAX; i++)

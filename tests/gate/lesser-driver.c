@@ -11,10 +11,12 @@
  *                 it is given to vkQueueSubmit as a signal
  *   sleeps        says that it is venus, and does what vkSignalSemaphore asks
  *                 for only when it is called the next time
+ *   stamps        writes stamps at no cost, when a job is submitted, and says that
+ *                 each took STAMPS_NS
  *
- * State: constant after the first call, but for the count of submissions and
- * what is being signalled and asked for, or was left undone; their locks are in
- * `busy` and `undone`.
+ * State: constant after the first call, but for the count of submissions, what is
+ * being signalled and asked for, or was left undone, and which command
+ * buffers stamp; their locks are in `busy`, `undone` and `stamps`.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -35,6 +37,10 @@
 #define PCI_BUS 10
 #define BUSY_US 100 /* in each call, so that calls meet */
 #define BUSY_MAX 16
+#define STAMPS_NS 1000
+#define BUFFERS_MAX 64
+#define STAMPERS_MAX 256
+#define COMMANDS_MAX 32
 
 static struct {
 	pthread_once_t once;
@@ -42,6 +48,7 @@ static struct {
 	bool pci;
 	bool venus;
 	bool sleeps;
+	bool stamps;
 	unsigned long lost_at; /* 0: never */
 	PFN_vkGetInstanceProcAddr get;
 	PFN_vkNegotiateLoaderICDInterfaceVersion negotiate;
@@ -57,6 +64,11 @@ static struct {
 	PFN_vkGetSemaphoreCounterValue get_counter;
 	PFN_vkWaitSemaphores wait_semaphores;
 	PFN_vkSignalSemaphore signal_semaphore;
+	PFN_vkBindBufferMemory bind_buffer;
+	PFN_vkMapMemory map;
+	PFN_vkCmdResetQueryPool reset_queries;
+	PFN_vkCmdWriteTimestamp write_stamp;
+	PFN_vkCmdCopyQueryPoolResults copy_queries;
 } real = {.once = PTHREAD_ONCE_INIT};
 
 static atomic_ulong submissions;
@@ -76,6 +88,7 @@ static void load(void)
 	real.pci = !strcmp(how, "pci");
 	real.venus = !strcmp(how, "venus");
 	real.sleeps = !strcmp(how, "sleeps");
+	real.stamps = !strcmp(how, "stamps");
 	if (!strncmp(how, "lost=", 5))
 		real.lost_at = strtoul(how + 5, NULL, 10);
 	real.get = (PFN_vkGetInstanceProcAddr)dlsym(
@@ -252,6 +265,158 @@ static void signals_each(uint32_t count, const VkSubmitInfo *infos,
 	}
 }
 
+/* Buffers and the memory they are bound to, and command buffers that stamp and
+ * what they copy that to. */
+static struct {
+	pthread_mutex_t lock;
+	size_t buffer_count;
+	struct {
+		VkBuffer buffer;
+		VkDeviceMemory memory;
+		char *map;
+	} buffers[BUFFERS_MAX];
+	size_t stamper_count;
+	struct stamper {
+		VkCommandBuffer commands;
+		VkBuffer buffer; /* or none */
+		VkDeviceSize offset;
+	} stampers[STAMPERS_MAX];
+} stamps = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static VKAPI_ATTR VkResult VKAPI_CALL bind_buffer(VkDevice device,
+						  VkBuffer buffer,
+						  VkDeviceMemory memory,
+						  VkDeviceSize offset)
+{
+	pthread_mutex_lock(&stamps.lock);
+	if (stamps.buffer_count < BUFFERS_MAX) {
+		stamps.buffers[stamps.buffer_count].buffer = buffer;
+		stamps.buffers[stamps.buffer_count++].memory = memory;
+	}
+	pthread_mutex_unlock(&stamps.lock);
+	return real.bind_buffer(device, buffer, memory, offset);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL map(VkDevice device,
+					  VkDeviceMemory memory,
+					  VkDeviceSize offset,
+					  VkDeviceSize size,
+					  VkMemoryMapFlags flags, void **data)
+{
+	VkResult result = real.map(device, memory, offset, size, flags, data);
+
+	pthread_mutex_lock(&stamps.lock);
+	for (size_t i = 0; i < stamps.buffer_count; i++) {
+		if (stamps.buffers[i].memory == memory)
+			stamps.buffers[i].map = *data;
+	}
+	pthread_mutex_unlock(&stamps.lock);
+	return result;
+}
+
+static VKAPI_ATTR void VKAPI_CALL reset_queries(VkCommandBuffer commands,
+						VkQueryPool pool,
+						uint32_t first, uint32_t count)
+{
+	if (!real.stamps)
+		real.reset_queries(commands, pool, first, count);
+}
+
+/* Called with the lock held. */
+static struct stamper *stamper_find(VkCommandBuffer commands)
+{
+	for (size_t i = 0; i < stamps.stamper_count; i++) {
+		if (stamps.stampers[i].commands == commands)
+			return &stamps.stampers[i];
+	}
+	return NULL;
+}
+
+static VKAPI_ATTR void VKAPI_CALL write_stamp(VkCommandBuffer commands,
+					      VkPipelineStageFlagBits stage,
+					      VkQueryPool pool, uint32_t query)
+{
+	if (!real.stamps) {
+		real.write_stamp(commands, stage, pool, query);
+		return;
+	}
+	pthread_mutex_lock(&stamps.lock);
+	if (!stamper_find(commands) && stamps.stamper_count < STAMPERS_MAX)
+		stamps.stampers[stamps.stamper_count++] =
+			(struct stamper){.commands = commands};
+	pthread_mutex_unlock(&stamps.lock);
+}
+
+static VKAPI_ATTR void VKAPI_CALL copy_queries(VkCommandBuffer commands,
+					       VkQueryPool pool, uint32_t first,
+					       uint32_t count, VkBuffer buffer,
+					       VkDeviceSize offset,
+					       VkDeviceSize stride,
+					       VkQueryResultFlags flags)
+{
+	struct stamper *stamper;
+
+	if (!real.stamps) {
+		real.copy_queries(commands, pool, first, count, buffer, offset,
+				  stride, flags);
+		return;
+	}
+	pthread_mutex_lock(&stamps.lock);
+	stamper = stamper_find(commands);
+	if (stamper) {
+		stamper->buffer = buffer;
+		stamper->offset = offset;
+	}
+	pthread_mutex_unlock(&stamps.lock);
+}
+
+/* Called with the lock held. */
+static void stamps_write(const struct stamper *stamper)
+{
+	const uint64_t values[] = {STAMPS_NS, 2 * STAMPS_NS};
+
+	for (size_t i = 0; i < stamps.buffer_count; i++) {
+		if (stamper->buffer && stamps.buffers[i].map &&
+		    stamps.buffers[i].buffer == stamper->buffer)
+			memcpy(stamps.buffers[i].map + stamper->offset, values,
+			       sizeof(values));
+	}
+}
+
+/* Does what stamps, and leaves it out: @kept has room for all. */
+static void stamps_take(VkSubmitInfo *info, VkCommandBuffer *kept)
+{
+	uint32_t count = 0;
+
+	pthread_mutex_lock(&stamps.lock);
+	for (uint32_t i = 0; i < info->commandBufferCount; i++) {
+		const struct stamper *stamper =
+			stamper_find(info->pCommandBuffers[i]);
+
+		if (stamper)
+			stamps_write(stamper);
+		else
+			kept[count++] = info->pCommandBuffers[i];
+	}
+	pthread_mutex_unlock(&stamps.lock);
+	info->pCommandBuffers = kept;
+	info->commandBufferCount = count;
+}
+
+static VkResult submit_real(VkQueue queue, uint32_t count,
+			    const VkSubmitInfo *infos, VkFence fence)
+{
+	VkCommandBuffer kept[COMMANDS_MAX];
+	VkSubmitInfo info;
+
+	if (!real.stamps || count != 1 ||
+	    infos->commandBufferCount > COMMANDS_MAX)
+		return real.submit(queue, count, infos, fence);
+	info = *infos;
+	stamps_take(&info, kept);
+	return real.submit(queue, 1, &info, fence);
+}
+
 static VKAPI_ATTR VkResult VKAPI_CALL submit(VkQueue queue, uint32_t count,
 					     const VkSubmitInfo *infos,
 					     VkFence fence)
@@ -262,7 +427,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL submit(VkQueue queue, uint32_t count,
 	if (is_lost())
 		return VK_ERROR_DEVICE_LOST;
 	signals_each(count, infos, busy_begin);
-	result = real.submit(queue, count, infos, fence);
+	result = submit_real(queue, count, infos, fence);
 	signals_each(count, infos, busy_end);
 	return result;
 }
@@ -369,6 +534,11 @@ static const struct entry device_entries[] = {
 	{ENTRY("vkGetSemaphoreCounterValue", get_counter)},
 	{ENTRY("vkWaitSemaphores", wait_semaphores)},
 	{ENTRY("vkSignalSemaphore", signal_semaphore)},
+	{ENTRY("vkBindBufferMemory", bind_buffer)},
+	{ENTRY("vkMapMemory", map)},
+	{ENTRY("vkCmdResetQueryPool", reset_queries)},
+	{ENTRY("vkCmdWriteTimestamp", write_stamp)},
+	{ENTRY("vkCmdCopyQueryPoolResults", copy_queries)},
 };
 
 static PFN_vkVoidFunction entry_find(const struct entry *entries, size_t count,
