@@ -8,6 +8,22 @@
 
 #define NAME_SIZE sizeof(((struct virtio_gpu_ctx_create *)0)->debug_name)
 
+/*
+ * What makes contexts may have died without those that there are. It is had
+ * anew only when nothing of the guest is left of the old one.
+ */
+static int make(struct gpu *gpu, uint32_t context, const char *name)
+{
+	const struct renderer_ops *ops = gpu->renderer->ops;
+	int r = ops->context_create(gpu->renderer, context, name);
+
+	/* It is in the table itself. */
+	if (r == 0 || gpu->contexts.count > 1 || gpu->resources.count)
+		return r;
+	r = ops->begin(gpu->renderer);
+	return r < 0 ? r : ops->context_create(gpu->renderer, context, name);
+}
+
 uint32_t command_ctx_create(struct command *command, struct gpu *gpu)
 {
 	const struct virtio_gpu_ctx_create *request = (void *)command->body;
@@ -24,8 +40,7 @@ uint32_t command_ctx_create(struct command *command, struct gpu *gpu)
 		return VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID;
 	if (r < 0)
 		return command_error(r);
-	r = gpu->renderer->ops->context_create(gpu->renderer, command->context,
-					       name);
+	r = make(gpu, command->context, name);
 	if (r == 0)
 		return VIRTIO_GPU_RESP_OK_NODATA;
 	contexts_remove(&gpu->contexts, command->context);

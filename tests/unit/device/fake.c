@@ -256,6 +256,7 @@ static int fake_begin(struct renderer *renderer)
 {
 	require(fake_left(of_renderer(renderer)) == 1,
 		"begins with nothing but a view");
+	of_renderer(renderer)->gone = false;
 	return 0;
 }
 
@@ -269,6 +270,8 @@ static int fake_context_create(struct renderer *renderer, uint32_t context,
 	require(context && !context_find(fake, context), "a new context");
 	if (fake->fail)
 		return fake->fail;
+	if (fake->gone)
+		return -EPIPE;
 	if (!slot)
 		return -ENOMEM;
 	*slot = context;

@@ -87,6 +87,7 @@ struct fake {
 	uint32_t last_context; /* of the last submission */
 	uint32_t last[64]; /* its first dwords */
 	int fail; /* what the renderer returns, if not 0 */
+	bool gone; /* what makes contexts, until the renderer begins again */
 	int fail_unmap; /* what the window returns */
 
 	pthread_mutex_t lock;

@@ -379,6 +379,27 @@ static void test_context_that_fails_is_none(void **state)
 	assert_int_equal(context_create(f, 1, 4), OK);
 }
 
+static void test_what_makes_contexts_comes_back(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(context_create(f, 1, 4), OK);
+	assert_int_equal(context_create(f, 2, 4), OK);
+	assert_int_equal(blob_create(f, 7, PAGE), OK);
+	f->fake.gone = true;
+	/* What there is goes on, and is in the way of a new beginning. */
+	assert_true(context_create(f, 3, 4) >= VIRTIO_GPU_RESP_ERR_UNSPEC);
+	assert_int_equal(blob_map(f, 7, 0), VIRTIO_GPU_RESP_OK_MAP_INFO);
+	assert_int_equal(context_destroy(f, 2), OK);
+	assert_int_equal(context_destroy(f, 1), OK);
+	assert_true(context_create(f, 3, 4) >= VIRTIO_GPU_RESP_ERR_UNSPEC);
+	assert_int_equal(on_resource(f, VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB, 7),
+			 OK);
+	assert_int_equal(on_resource(f, VIRTIO_GPU_CMD_RESOURCE_UNREF, 7), OK);
+	assert_int_equal(context_create(f, 3, 4), OK);
+	assert_int_equal(context_create(f, 1, 4), OK);
+}
+
 static void test_blobs(void **state)
 {
 	struct fixture *f = *state;
@@ -584,6 +605,7 @@ int main(void)
 		TEST(test_no_scanout),
 		TEST(test_contexts),
 		TEST(test_context_that_fails_is_none),
+		TEST(test_what_makes_contexts_comes_back),
 		TEST(test_blobs),
 		TEST(test_mapping),
 		TEST(test_what_the_window_keeps_is_not_unmapped),
