@@ -298,6 +298,7 @@ static void test_guest_end(void **state)
 	assert_int_equal(guest_end(stand->guest), 0);
 	assert_int_equal(wait_until(stand->event, PATIENCE_US, is_gone, stand),
 			 0);
+	assert_string_equal(guest_ending(stand->guest), "ended with status 0");
 	assert_int_equal(guest_job(stand->guest, 1)->state, JOB_ENDED);
 	assert_int_equal(guest_start(stand->guest, 2, "true"), -ENOTCONN);
 	for (int i = 0; i < 300 && kill(job, 0) == 0; i++)
@@ -316,6 +317,8 @@ static void test_guest_killed(void **state)
 	assert_int_equal(wait_until(stand->event, PATIENCE_US, is_gone, stand),
 			 0);
 	assert_int_equal(guest_pid(stand->guest), 0);
+	assert_string_equal(guest_ending(stand->guest),
+			    "was killed by signal 9");
 	assert_int_equal(guest_job(stand->guest, 1)->status, 255);
 }
 

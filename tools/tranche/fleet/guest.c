@@ -22,6 +22,7 @@ struct guest {
 	struct console console;
 	struct guest_job jobs[CONSOLE_JOBS];
 	char words[GUEST_TEXT];
+	char ending[GUEST_TEXT];
 	sd_event_source *output;
 	sd_event_source *death;
 };
@@ -39,6 +40,11 @@ const char *guest_name(const struct guest *guest)
 pid_t guest_pid(const struct guest *guest)
 {
 	return guest->state == GUEST_GONE ? 0 : guest->process.pid;
+}
+
+const char *guest_ending(const struct guest *guest)
+{
+	return guest->ending;
 }
 
 const char *guest_words(const struct guest *guest)
@@ -168,13 +174,21 @@ static void output_drain(struct guest *guest)
 	}
 }
 
+static void ending_keep(struct guest *guest, const siginfo_t *info)
+{
+	snprintf(guest->ending, sizeof(guest->ending),
+		 info->si_code == CLD_EXITED ? "ended with status %d"
+					     : "was killed by signal %d",
+		 info->si_status);
+}
+
 static int process_died(sd_event_source *source, const siginfo_t *info,
 			void *user)
 {
 	struct guest *guest = user;
 
 	(void)source;
-	(void)info;
+	ending_keep(guest, info);
 	output_drain(guest);
 	guest->state = GUEST_GONE;
 	jobs_end(guest);

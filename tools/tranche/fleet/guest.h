@@ -111,6 +111,9 @@ const char *guest_name(const struct guest *guest);
 /* guest_pid - of the VMM; 0 when it has gone */
 pid_t guest_pid(const struct guest *guest);
 
+/* guest_ending - how its process ended, such as "was killed by signal 9" */
+const char *guest_ending(const struct guest *guest);
+
 /* guest_words - the latest line of its console that was no job's */
 const char *guest_words(const struct guest *guest);
 
