@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,14 +236,23 @@ int broker_ask(sd_varlink *link, const char *method,
 	return 0;
 }
 
-int broker_call(sd_varlink *link, const char *method,
-		sd_json_variant *parameters, sd_json_variant **reply)
+/* A connection that ends in the middle of a call shows in either way. */
+static bool has_ended(int r, const char *error)
+{
+	return r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE ||
+	       (error && strcmp(error, SD_VARLINK_ERROR_DISCONNECTED) == 0);
+}
+
+int broker_try(sd_varlink *link, const char *method,
+	       sd_json_variant *parameters, sd_json_variant **reply)
 {
 	sd_json_variant *answer = NULL;
 	const char *error = NULL;
 	int r;
 
 	r = ask(link, method, parameters, &answer, &error);
+	if (has_ended(r, error))
+		return -ECONNRESET;
 	if (r < 0) {
 		message_error("the connection to the broker failed: %s: see "
 			      "'systemctl status tranched'",
@@ -254,6 +264,16 @@ int broker_call(sd_varlink *link, const char *method,
 	if (reply)
 		*reply = sd_json_variant_ref(answer);
 	return 0;
+}
+
+int broker_call(sd_varlink *link, const char *method,
+		sd_json_variant *parameters, sd_json_variant **reply)
+{
+	int r = broker_try(link, method, parameters, reply);
+
+	if (r == -ECONNRESET)
+		tell_any(SD_VARLINK_ERROR_DISCONNECTED);
+	return r;
 }
 
 int broker_request(const char *method, sd_json_variant *parameters,

@@ -49,6 +49,19 @@ int broker_call(sd_varlink *link, const char *method,
 		sd_json_variant *parameters, sd_json_variant **reply);
 
 /**
+ * broker_try - one method, and tell all but that the broker ended
+ * @link: the connection
+ * @method: name without the interface
+ * @parameters: an object, or NULL for none
+ * @reply: what came, to be unreferenced; NULL: not wanted
+ *
+ * Return: 0; -ECONNRESET: the broker ended before it answered, not told;
+ * another negative errno; told.
+ */
+int broker_try(sd_varlink *link, const char *method,
+	       sd_json_variant *parameters, sd_json_variant **reply);
+
+/**
  * broker_ask - one method, and tell nothing
  * @link: the connection
  * @method: name without the interface

@@ -10,9 +10,9 @@
 
 #include "tools/tranche/args.h"
 #include "tools/tranche/bench/rebind.h"
-#include "tools/tranche/broker.h"
 #include "tools/tranche/fleet/host.h"
 #include "tools/tranche/fleet/image.h"
+#include "tools/tranche/fleet/link.h"
 #include "tools/tranche/fleet/wait.h"
 #include "tools/tranche/message.h"
 
@@ -219,9 +219,9 @@ static int prepare(struct bench *bench)
 				 bench->options->initrd);
 
 	if (r == 0)
-		r = broker_connect(&bench->link);
+		r = link_open(&bench->link);
 	if (r == 0)
-		r = lend_gpu_find(bench->link, bench->options->gpu,
+		r = lend_gpu_find(&bench->link, bench->options->gpu,
 				  &bench->gpu);
 	if (r < 0)
 		return r;
@@ -275,7 +275,7 @@ static int execute(const struct bench_options *options)
 		r = finish(&bench, measure(&bench));
 	}
 	sd_event_unref(bench.event);
-	sd_varlink_close_unref(bench.link);
+	link_close(&bench.link);
 	if (bench.image >= 0)
 		close(bench.image);
 	return r;

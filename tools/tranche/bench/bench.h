@@ -22,6 +22,7 @@
 #include "tools/tranche/bench/result.h"
 #include "tools/tranche/fleet/guest.h"
 #include "tools/tranche/fleet/lend.h"
+#include "tools/tranche/fleet/link.h"
 
 #define BENCH_GUESTS 4
 #define BENCH_JOB 1
@@ -52,7 +53,7 @@ struct bench_guest {
 struct bench {
 	const struct bench_options *options;
 	sd_event *event;
-	sd_varlink *link;
+	struct link link;
 	sd_varlink *enrolled; /* as long as this lives, the gate lets it in */
 	struct lend_gpu gpu;
 	int image;

@@ -126,7 +126,7 @@ static pid_t device_pid(struct bench *bench, const char *uuid)
 	sd_json_variant *list;
 
 	if (broker_set_text(&parameters, "uuid", uuid) < 0 ||
-	    broker_call(bench->link, "ListVgpus", parameters, &reply) < 0)
+	    link_call(&bench->link, "ListVgpus", parameters, &reply) < 0)
 		return 0;
 	list = json_array(reply, "vgpus");
 	if (!list || !sd_json_variant_elements(list))
@@ -150,7 +150,7 @@ static int vgpu_start(struct bench *bench, size_t i, const char *type)
 	int r;
 
 	snprintf(name, sizeof(name), "bench-%zu", i + 1);
-	r = lend_vgpu(bench->link, bench->gpu.address, type, name, 100,
+	r = lend_vgpu(&bench->link, bench->gpu.address, type, name, 100,
 		      guest->uuid);
 	return r < 0 ? r : start(bench, guest, &config);
 }
@@ -162,7 +162,7 @@ int set_up_vgpus(struct bench *bench)
 	int r;
 
 	/* One more than there are: the host's program needs memory too. */
-	r = lend_type_find(bench->link, bench->gpu.address, BENCH_GUESTS + 1,
+	r = lend_type_find(&bench->link, bench->gpu.address, BENCH_GUESTS + 1,
 			   type);
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = vgpu_start(bench, i, type);
@@ -235,7 +235,7 @@ void set_up_end(struct bench *bench, struct bench_guest *guests, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		guest_free(guests[i].guest);
 		if (guests[i].uuid[0])
-			lend_return(bench->link, guests[i].uuid);
+			lend_return(&bench->link, guests[i].uuid);
 		guests[i] = (struct bench_guest){0};
 	}
 }

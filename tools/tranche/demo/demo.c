@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "tools/tranche/args.h"
-#include "tools/tranche/broker.h"
 #include "tools/tranche/fleet/host.h"
 #include "tools/tranche/fleet/wait.h"
 #include "tools/tranche/message.h"
@@ -48,12 +47,32 @@ void demo_claim(struct demo *demo, bool holds, const char *format, ...)
 	fflush(stdout);
 }
 
+struct demo_wait {
+	const struct demo *demo;
+	bool (*done)(void *user);
+	void *user;
+};
+
+static bool is_over(void *user)
+{
+	const struct demo_wait *wait = user;
+
+	return wait->demo->error < 0 || (wait->done && wait->done(wait->user));
+}
+
+int demo_wait(struct demo *demo, uint64_t us, bool (*done)(void *user),
+	      void *user)
+{
+	struct demo_wait wait = {demo, done, user};
+	int r = wait_until(demo->event, us, is_over, &wait);
+
+	return demo->error < 0 ? demo->error : r;
+}
+
 int demo_pause(struct demo *demo, uint64_t us)
 {
-	int r = wait_until(demo->event, us, NULL, NULL);
+	int r = demo_wait(demo, us, NULL, NULL);
 
-	if (demo->error < 0)
-		return demo->error;
 	return r == -ETIMEDOUT ? 0 : r;
 }
 
@@ -64,9 +83,19 @@ static int tick_read(struct demo *demo)
 	if (r < 0 || ++demo->ticks % TICKS_PER_SECOND)
 		return r;
 	r = meter_sample(&demo->meter);
-	if (r == 0)
-		view_show(demo);
-	return r;
+	if (r < 0)
+		return r;
+	view_show(demo);
+	return health_check(demo);
+}
+
+static int tick_arm(struct demo *demo)
+{
+	int r = sd_event_source_set_time_relative(demo->tick, TICK_US);
+
+	if (r >= 0)
+		r = sd_event_source_set_enabled(demo->tick, SD_EVENT_ONESHOT);
+	return r < 0 ? r : 0;
 }
 
 static int tick(sd_event_source *source, uint64_t us, void *user)
@@ -74,11 +103,21 @@ static int tick(sd_event_source *source, uint64_t us, void *user)
 	struct demo *demo = user;
 
 	(void)us;
+	(void)source;
 	demo->error = tick_read(demo);
-	if (demo->error < 0)
-		return 0;
-	sd_event_source_set_time_relative(source, TICK_US);
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return demo->error < 0 ? 0 : tick_arm(demo);
+}
+
+int demo_measure(struct demo *demo)
+{
+	int r;
+
+	demo->error = 0;
+	if (demo->tick)
+		return tick_arm(demo);
+	r = sd_event_add_time_relative(demo->event, &demo->tick,
+				       CLOCK_MONOTONIC, TICK_US, 0, tick, demo);
+	return r < 0 ? r : 0;
 }
 
 static void facts_record(struct demo *demo)
@@ -111,9 +150,9 @@ static int prepare(struct demo *demo)
 
 	r = host_check_files(demo->options->kernel, demo->options->initrd);
 	if (r == 0)
-		r = broker_connect(&demo->link);
+		r = link_open(&demo->link);
 	if (r == 0)
-		r = lend_gpu_find(demo->link, demo->options->gpu, &demo->gpu);
+		r = lend_gpu_find(&demo->link, demo->options->gpu, &demo->gpu);
 	if (r < 0)
 		return r;
 	r = sd_event_new(&demo->event);
@@ -128,12 +167,12 @@ static int vgpus_make(struct demo *demo)
 	if (demo->options->type)
 		snprintf(type, sizeof(type), "%s", demo->options->type);
 	else
-		r = lend_type_find(demo->link, demo->gpu.address, DEMO_GUESTS,
+		r = lend_type_find(&demo->link, demo->gpu.address, DEMO_GUESTS,
 				   type);
 	for (size_t i = 0; i < DEMO_GUESTS && r == 0; i++) {
 		struct demo_guest *guest = &demo->guests[i];
 
-		r = lend_vgpu(demo->link, demo->gpu.address, type, guest->name,
+		r = lend_vgpu(&demo->link, demo->gpu.address, type, guest->name,
 			      guest->rule.weight, guest->uuid);
 		demo->meter.uuids[i] = guest->uuid;
 		snprintf(demo->record.guests[i].name, RECORD_TEXT, "%s",
@@ -152,17 +191,13 @@ static int measure_start(struct demo *demo, FILE *trace)
 {
 	int r;
 
-	demo->meter.link = demo->link;
+	demo->meter.link = &demo->link;
 	demo->meter.gpu = demo->gpu.address;
 	demo->meter.record = &demo->record;
 	r = meter_start(&demo->meter, trace);
 	if (r == 0)
 		r = meter_sample(&demo->meter);
-	if (r < 0)
-		return r;
-	r = sd_event_add_time_relative(demo->event, &demo->tick,
-				       CLOCK_MONOTONIC, TICK_US, 0, tick, demo);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : demo_measure(demo);
 }
 
 static int run(struct demo *demo, FILE *trace)
@@ -181,6 +216,10 @@ static int run(struct demo *demo, FILE *trace)
 		r = measure_start(demo, trace);
 	if (r == 0)
 		r = steps_run(demo);
+	while (r == -EOWNERDEAD && !demo->removing)
+		r = steps_lost(demo);
+	if (r == -EOWNERDEAD)
+		return r;
 	if (r < 0 && sd_event_get_state(demo->event) == SD_EVENT_FINISHED)
 		demo_claim(demo, false, "the run was interrupted");
 	else if (r < 0)
@@ -212,7 +251,7 @@ static void deinit(struct demo *demo)
 		guest_free(demo->guests[i].guest);
 	sd_event_source_disable_unref(demo->tick);
 	sd_event_unref(demo->event);
-	sd_varlink_close_unref(demo->link);
+	link_close(&demo->link);
 	record_deinit(&demo->record);
 }
 

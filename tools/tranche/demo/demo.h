@@ -4,7 +4,8 @@
  *
  * States: prepared (broker found, GPU chosen) -> guests (vGPUs made, booted,
  * calibrated) -> steps -> removed -> reported. Whatever fails, what was made is
- * removed and what was found is reported.
+ * removed and what was found is reported. A guest that is lost under way ends
+ * the steps: what the others do is looked at instead.
  *
  * Ownership: struct demo owns guests, vGPUs (by its connection) and the record.
  * Locking: none, one thread; everything happens within its event loop.
@@ -15,11 +16,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
-#include <systemd/sd-varlink.h>
 
 #include "tools/tranche/demo/meter.h"
 #include "tools/tranche/fleet/guest.h"
 #include "tools/tranche/fleet/lend.h"
+#include "tools/tranche/fleet/link.h"
 #include "tools/tranche/report/record.h"
 #include "tools/tranche/report/share.h"
 
@@ -54,6 +55,11 @@ struct demo_options {
  * @iterations: of the load, as calibrated
  * @cost_ns: of one dispatch alone
  * @submits: of its vGPU, before its load began
+ * @loaded: it has a load, whose results are not kept yet
+ * @told: that its load is to end
+ * @works: its load was seen at work and is to go on
+ * @ailing: how many readings in a row it had nothing to work with
+ * @lost: it can't take part any more
  */
 struct demo_guest {
 	const char *name;
@@ -65,19 +71,25 @@ struct demo_guest {
 	uint64_t iterations;
 	uint64_t cost_ns;
 	uint64_t submits;
+	bool loaded;
+	bool told;
+	bool works;
+	unsigned int ailing;
+	bool lost;
 };
 
 struct demo {
 	const struct demo_options *options;
 	sd_event *event;
-	sd_varlink *link;
+	struct link link;
 	struct lend_gpu gpu;
 	struct demo_guest guests[DEMO_GUESTS];
 	struct record record;
 	struct meter meter;
 	sd_event_source *tick;
 	unsigned int ticks;
-	int error; /* the first one of the meter */
+	int error; /* the first one of the tick; -EOWNERDEAD: a guest is lost */
+	bool removing; /* guests end because they are to */
 	bool shown; /* a live table is on the terminal */
 };
 
@@ -93,8 +105,23 @@ __attribute__((format(printf, 1, 2))) void demo_say(const char *format, ...);
 __attribute__((format(printf, 3, 4))) void
 demo_claim(struct demo *demo, bool holds, const char *format, ...);
 
+/**
+ * demo_wait - let everything go on until something is so, or has gone wrong
+ * @demo: the demo
+ * @us: for how long at most
+ * @done: whether it is so
+ * @user: passed to @done
+ *
+ * Return: 0; -ETIMEDOUT; what has gone wrong.
+ */
+int demo_wait(struct demo *demo, uint64_t us, bool (*done)(void *user),
+	      void *user);
+
 /* demo_pause - let everything go on for a while; 0 or a negative errno */
 int demo_pause(struct demo *demo, uint64_t us);
+
+/* demo_measure - read each second what guests have; once more after a loss */
+int demo_measure(struct demo *demo);
 
 /* guests.c: boot, calibrate, load; each 0 or a negative errno, told */
 int guests_boot(struct demo *demo);
@@ -114,8 +141,17 @@ int guest_rest(struct demo *demo, struct demo_guest *guest);
 /* guests_remove - power all off and remove their vGPUs */
 int guests_remove(struct demo *demo);
 
+/*
+ * health.c: whether all guests can go on; 0; -EOWNERDEAD: one can't, which is
+ * claimed and no more looked at; another negative errno, told
+ */
+int health_check(struct demo *demo);
+
 /* steps.c: the demo itself; 0 or a negative errno, told */
 int steps_run(struct demo *demo);
+
+/* steps_lost - what is shown once a guest is lost; the same */
+int steps_lost(struct demo *demo);
 
 /* view.c: the table of now, in the place of the one before on a terminal */
 void view_show(struct demo *demo);

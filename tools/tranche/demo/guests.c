@@ -104,8 +104,7 @@ int guests_wait_job(struct demo *demo, struct demo_guest *guest,
 {
 	struct job_wait wait = {guest_job(guest->guest, job)};
 
-	return wait_until(demo->event, seconds * WAIT_SECOND_US, job_over,
-			  &wait);
+	return demo_wait(demo, seconds * WAIT_SECOND_US, job_over, &wait);
 }
 
 static int calibration_keep(struct demo_guest *guest,
@@ -182,6 +181,8 @@ static int load_start(const struct demo *demo, struct demo_guest *guest)
 			" --dispatch-ms %.6f",
 			guest->items, guest->iterations,
 			(double)guest->cost_ns / 1e6);
+	guest->told = false;
+	guest->loaded = r == 0;
 	if (r == 0)
 		guest->rule.busy = true;
 	else
@@ -209,12 +210,13 @@ static bool loads_go(void *user)
 
 static int loads_wait(struct demo *demo)
 {
-	int r = wait_until(demo->event, LOAD_SECONDS * WAIT_SECOND_US, loads_go,
-			   demo);
+	int r = demo_wait(demo, LOAD_SECONDS * WAIT_SECOND_US, loads_go, demo);
 
 	if (r == -ETIMEDOUT)
 		message_error("a load does not get going within %d s",
 			      LOAD_SECONDS);
+	for (size_t i = 0; i < DEMO_GUESTS && r == 0; i++)
+		demo->guests[i].works = demo->guests[i].rule.busy;
 	return r;
 }
 
@@ -258,14 +260,20 @@ int guest_rest(struct demo *demo, struct demo_guest *guest)
 	const struct guest_job *job = guest_job(guest->guest, DEMO_LOAD);
 	int r = 0;
 
-	guest->rule.busy = false;
-	if (job->state == JOB_NONE)
+	guest->rule.busy = guest->works = false;
+	if (!guest->loaded)
 		return 0;
-	if (job->state != JOB_ENDED)
+	/* A second signal would end it without its results. */
+	if (job->state != JOB_ENDED && !guest->told) {
 		r = guest_signal(guest->guest, DEMO_LOAD, "TERM");
+		guest->told = r == 0;
+	}
 	if (r == 0)
 		r = guests_wait_job(demo, guest, DEMO_LOAD, END_SECONDS);
+	if (demo->error < 0)
+		return r;
 	work_keep(&demo->record.guests[guest - demo->guests].work, job);
+	guest->loaded = false;
 	if (r == -ETIMEDOUT)
 		message_error("the load of guest %s does not end", guest->name);
 	return r;
@@ -288,19 +296,30 @@ static int vgpu_return(struct demo *demo, struct demo_guest *guest)
 
 	if (!guest->uuid[0])
 		return 0;
-	r = lend_return(demo->link, guest->uuid);
+	r = lend_return(&demo->link, guest->uuid);
 	if (r == 0)
 		guest->uuid[0] = '\0';
 	return r;
+}
+
+/* One that is lost may not hear that it is to end. */
+static void guest_off(struct demo_guest *guest)
+{
+	if (guest->lost) {
+		guest_free(guest->guest);
+		guest->guest = NULL;
+	} else if (guest->guest) {
+		guest_end(guest->guest);
+	}
 }
 
 int guests_remove(struct demo *demo)
 {
 	int r = 0, error;
 
+	demo->removing = true;
 	for (size_t i = 0; i < DEMO_GUESTS; i++)
-		if (demo->guests[i].guest)
-			guest_end(demo->guests[i].guest);
+		guest_off(&demo->guests[i]);
 	if (sd_event_get_state(demo->event) != SD_EVENT_FINISHED)
 		wait_until(demo->event, END_SECONDS * WAIT_SECOND_US, all_gone,
 			   demo);

@@ -2,9 +2,9 @@
 #include "tools/tranche/demo/meter.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "tools/tranche/broker.h"
 #include "tools/tranche/json.h"
 #include "tools/tranche/message.h"
 
@@ -19,20 +19,42 @@ static int guest_find(const struct meter *meter, const char *uuid)
 	return -ENOENT;
 }
 
+/* Whether another broker answers, who counts from nothing. */
+static bool begin_anew(struct meter *meter)
+{
+	const struct record *record = meter->record;
+
+	if (meter->renewals == meter->link->renewals)
+		return false;
+	meter->renewals = meter->link->renewals;
+	meter->after = 0;
+	if (record->n_samples)
+		memcpy(meter->base,
+		       record->samples[record->n_samples - 1].guests,
+		       sizeof(meter->base));
+	return true;
+}
+
 static int slices_get(struct meter *meter, sd_json_variant **reply)
 {
 	_json_ sd_json_variant *parameters = NULL;
 	int r;
 
+	begin_anew(meter);
 	r = sd_json_buildo(&parameters,
 			   SD_JSON_BUILD_PAIR_STRING("gpu", meter->gpu),
 			   SD_JSON_BUILD_PAIR_UNSIGNED("after", meter->after));
 	if (r < 0)
 		return message_memory();
-	r = broker_call(meter->link, "GetSlices", parameters, reply);
-	if (r == 0)
+	r = link_call(meter->link, "GetSlices", parameters, reply);
+	if (r < 0)
+		return r;
+	/* Another broker was asked for what came after the first one's. */
+	if (begin_anew(meter))
+		*reply = sd_json_variant_unref(*reply);
+	else
 		meter->after = json_number(*reply, "after");
-	return r;
+	return 0;
 }
 
 static size_t slices_count(sd_json_variant *reply)
@@ -111,20 +133,22 @@ int meter_start(struct meter *meter, FILE *trace)
 	int r;
 
 	chrome_open(&meter->chrome, trace);
-	r = broker_call(meter->link, "ListVgpus", NULL, &reply);
+	r = link_call(meter->link, "ListVgpus", NULL, &reply);
 	if (r < 0)
 		return r;
 	meter->vgpus = sd_json_variant_ref(json_array(reply, "vgpus"));
 	return slices_skip(meter);
 }
 
-static void point_fill(struct record_point *point, sd_json_variant *stats)
+static void point_fill(struct record_point *point,
+		       const struct record_point *base, sd_json_variant *stats)
 {
 	*point = (struct record_point){
-		.gpu_ns = json_number(stats, "gpuNs"),
-		.submits = json_number(stats, "submits"),
-		.kills = json_number(stats, "kills"),
-		.vram_refusals = json_number(stats, "vramRefusals"),
+		.gpu_ns = base->gpu_ns + json_number(stats, "gpuNs"),
+		.submits = base->submits + json_number(stats, "submits"),
+		.kills = base->kills + json_number(stats, "kills"),
+		.vram_refusals = base->vram_refusals +
+				 json_number(stats, "vramRefusals"),
 		.wait_p50_us = json_number(stats, "waitP50Us"),
 		.wait_p99_us = json_number(stats, "waitP99Us"),
 		.vram_used = json_number(stats, "vramUsedBytes"),
@@ -148,27 +172,33 @@ static void gpu_read(struct meter *meter, sd_json_variant *gpus,
 	}
 }
 
+static void vgpus_read(struct meter *meter, sd_json_variant *vgpus,
+		       struct record_sample *sample)
+{
+	size_t count = vgpus ? sd_json_variant_elements(vgpus) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		sd_json_variant *stats = sd_json_variant_by_index(vgpus, i);
+		int guest = guest_find(meter, json_text(stats, "uuid", ""));
+
+		if (guest < 0)
+			continue;
+		point_fill(&sample->guests[guest], &meter->base[guest], stats);
+		meter->guest_contexts[guest] = json_number(stats, "contexts");
+	}
+}
+
 int meter_sample(struct meter *meter)
 {
 	_json_ sd_json_variant *reply = NULL;
 	struct record_sample sample = {0};
-	sd_json_variant *vgpus;
-	size_t count;
-	int r, guest;
+	int r = link_call(meter->link, "GetStats", NULL, &reply);
 
-	r = broker_call(meter->link, "GetStats", NULL, &reply);
 	if (r < 0)
 		return r;
+	begin_anew(meter);
 	gpu_read(meter, json_array(reply, "gpus"), &sample);
-	vgpus = json_array(reply, "vgpus");
-	count = vgpus ? sd_json_variant_elements(vgpus) : 0;
-	for (size_t i = 0; i < count; i++) {
-		sd_json_variant *stats = sd_json_variant_by_index(vgpus, i);
-
-		guest = guest_find(meter, json_text(stats, "uuid", ""));
-		if (guest >= 0)
-			point_fill(&sample.guests[guest], stats);
-	}
+	vgpus_read(meter, json_array(reply, "vgpus"), &sample);
 	record_sample_add(meter->record, &sample);
 	return 0;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads from the broker what guests have of their GPU, and keeps it in a record
- * and in a trace.
+ * and in a trace. A broker that took over counts from nothing: what its
+ * predecessor had counted at the last reading is added.
  *
- * States: as long as its connection works; the first failure stays.
- * Ownership: the record, the connection and the trace's file are the caller's.
+ * States: as long as its link works; the first failure stays.
+ * Ownership: the record, the link and the trace's file are the caller's.
  * Locking: none, one thread.
  */
 #ifndef TRANCHE_DEMO_METER_H
@@ -13,9 +14,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <systemd/sd-json.h>
-#include <systemd/sd-varlink.h>
 
 #include "tools/tranche/chrome.h"
+#include "tools/tranche/fleet/link.h"
 #include "tools/tranche/report/record.h"
 #include "tools/tranche/tracks.h"
 
@@ -30,9 +31,12 @@
  * @vgpus: what ListVgpus gave, for names in the trace
  * @after: up to where slices were read
  * @contexts: on the whole GPU, at the last reading
+ * @guest_contexts: of each guest, at the last reading
+ * @renewals: of the link, up to which @base counts
+ * @base: what brokers before this one had counted
  */
 struct meter {
-	sd_varlink *link;
+	struct link *link;
 	const char *gpu;
 	const char *uuids[RECORD_GUESTS];
 	struct record *record;
@@ -41,6 +45,9 @@ struct meter {
 	sd_json_variant *vgpus;
 	uint64_t after;
 	uint64_t contexts;
+	uint64_t guest_contexts[RECORD_GUESTS];
+	unsigned int renewals;
+	struct record_point base[RECORD_GUESTS];
 };
 
 /**

@@ -84,6 +84,14 @@ static int hold_wait(struct demo *demo, uint64_t seconds)
 	return r;
 }
 
+static int settle(struct demo *demo, struct record_phase *phase)
+{
+	int r = hold_wait(demo, SETTLE_SECONDS);
+
+	phase->settled_ns = latest(demo)->now_ns;
+	return r;
+}
+
 /* Announces a phase and lets it settle. */
 __attribute__((format(printf, 3, 4))) static int
 phase_begin(struct demo *demo, bool checked, const char *format, ...)
@@ -104,34 +112,52 @@ phase_begin(struct demo *demo, bool checked, const char *format, ...)
 	phase->begin_ns = phase->settled_ns = latest(demo)->now_ns;
 	phase->checked = checked;
 	wanted_fill(demo, phase);
-	if (!checked)
-		return 0;
-	r = hold_wait(demo, SETTLE_SECONDS);
-	phase->settled_ns = latest(demo)->now_ns;
-	return r;
+	return checked ? settle(demo, phase) : 0;
+}
+
+static struct record_phase *phase_now(struct demo *demo)
+{
+	return &demo->record.phases[demo->record.n_phases - 1];
 }
 
 static int phase_end(struct demo *demo)
 {
-	struct record_phase *phase =
-		&demo->record.phases[demo->record.n_phases - 1];
+	struct record_phase *phase = phase_now(demo);
 	int r = sample_now(demo);
 
+	if (r == 0)
+		r = health_check(demo);
+	if (r < 0)
+		return r;
 	phase->end_ns = latest(demo)->now_ns;
 	view_leave(demo);
+	return 0;
+}
+
+/* While there was no broker nobody had the GPU: that time does not count. */
+static int shares_wait(struct demo *demo)
+{
+	unsigned int renewals;
+	int r;
+
+	do {
+		renewals = demo->link.renewals;
+		r = hold_wait(demo, demo->options->seconds);
+		if (r == 0 && renewals != demo->link.renewals)
+			r = settle(demo, phase_now(demo));
+	} while (r == 0 && renewals != demo->link.renewals);
 	return r;
 }
 
 /* A phase in which nothing happens but that shares are measured. */
 static int phase_measure(struct demo *demo)
 {
-	struct record_phase *phase =
-		&demo->record.phases[demo->record.n_phases - 1];
+	struct record_phase *phase = phase_now(demo);
 	double worst;
 	bool measured;
 	int r;
 
-	r = hold_wait(demo, demo->options->seconds);
+	r = shares_wait(demo);
 	if (r == 0)
 		r = phase_end(demo);
 	if (r < 0)
@@ -176,7 +202,7 @@ static int step_idle(struct demo *demo)
 static int weight_set(struct demo *demo, size_t i, unsigned int weight)
 {
 	struct demo_guest *guest = guest_at(demo, i);
-	int r = lend_set(demo->link, guest->uuid, "weight", weight);
+	int r = lend_set(&demo->link, guest->uuid, "weight", weight);
 
 	if (r == 0)
 		guest->rule.weight = weight;
@@ -199,7 +225,7 @@ static int step_weights(struct demo *demo)
 static int cap_set(struct demo *demo, size_t i, unsigned int cap)
 {
 	struct demo_guest *guest = guest_at(demo, i);
-	int r = lend_set(demo->link, guest->uuid, "capPercent", cap);
+	int r = lend_set(&demo->link, guest->uuid, "capPercent", cap);
 
 	if (r == 0)
 		guest->rule.cap = cap;
@@ -282,7 +308,7 @@ static int step_vram(struct demo *demo)
 {
 	struct demo_guest *guest = guest_at(demo, 2);
 	struct record_sample before;
-	int r = lend_set(demo->link, guest->uuid, "vramLimitBytes", QUOTA);
+	int r = lend_set(&demo->link, guest->uuid, "vramLimitBytes", QUOTA);
 
 	if (r == 0)
 		r = phase_begin(demo, false,
@@ -339,8 +365,7 @@ static bool was_killed(void *user)
 {
 	const struct kill_wait *wait = user;
 
-	return wait->demo->error < 0 ||
-	       latest(wait->demo)->guests[wait->guest].kills > wait->kills;
+	return latest(wait->demo)->guests[wait->guest].kills > wait->kills;
 }
 
 /* What the guest's program makes of it is its driver's affair. */
@@ -362,11 +387,11 @@ static int spin(struct demo *demo, size_t i)
 	r = guest_start(guest->guest, DEMO_EXTRA,
 			"tranche-load --kind spin --quiet --summary-only");
 	if (r == 0)
-		r = wait_until(demo->event, KILL_SECONDS * WAIT_SECOND_US,
-			       was_killed, &wait);
+		r = demo_wait(demo, KILL_SECONDS * WAIT_SECOND_US, was_killed,
+			      &wait);
 	if (r < 0 && r != -ETIMEDOUT)
 		return r;
-	return demo->error < 0 ? demo->error : program_end(demo, guest);
+	return program_end(demo, guest);
 }
 
 static void claim_killed(struct demo *demo, const struct record_sample *before,
@@ -425,6 +450,14 @@ static int step_endless(struct demo *demo)
 	return 0;
 }
 
+static const struct demo_guest *a_lost_guest(const struct demo *demo)
+{
+	for (size_t i = 0; i < DEMO_GUESTS; i++)
+		if (demo->guests[i].lost)
+			return &demo->guests[i];
+	return NULL;
+}
+
 static void claim_results(struct demo *demo)
 {
 	uint64_t verified = 0, wrong = 0;
@@ -433,15 +466,17 @@ static void claim_results(struct demo *demo)
 	for (size_t i = 0; i < DEMO_GUESTS; i++) {
 		const struct record_work *work = &demo->record.guests[i].work;
 
+		if (demo->guests[i].lost)
+			continue;
 		verified += work->verified;
 		wrong += work->wrong;
 		well = well && work->verified && !work->wrong &&
 		       strcmp(work->result, "ok") == 0;
 	}
 	demo_claim(demo, well,
-		   "all results are right: %" PRIu64 " words checked, %" PRIu64
+		   "%s results are right: %" PRIu64 " words checked, %" PRIu64
 		   " wrong",
-		   verified, wrong);
+		   a_lost_guest(demo) ? "the others'" : "all", verified, wrong);
 }
 
 static int step_remove(struct demo *demo)
@@ -451,6 +486,8 @@ static int step_remove(struct demo *demo)
 
 	demo_say("(g) everything is removed");
 	for (size_t i = 0; i < DEMO_GUESTS; i++) {
+		if (demo->guests[i].lost)
+			continue;
 		r = guest_rest(demo, guest_at(demo, i));
 		error = error < 0 ? error : r;
 	}
@@ -459,7 +496,7 @@ static int step_remove(struct demo *demo)
 	if (r == 0)
 		r = sample_now(demo);
 	if (r == 0)
-		r = lend_gpu_find(demo->link, demo->gpu.address, &gpu);
+		r = lend_gpu_find(&demo->link, demo->gpu.address, &gpu);
 	if (r < 0)
 		return r;
 	demo_claim(demo,
@@ -469,6 +506,67 @@ static int step_remove(struct demo *demo)
 		   " to lend, %" PRIu64 " contexts on it",
 		   gpu.vram_free / MIB, gpu.vram / MIB, demo->meter.contexts);
 	return error;
+}
+
+/* Those who computed are to have submitted something since @from. */
+static void claim_others(struct demo *demo, const struct record_sample *from)
+{
+	double seconds = (double)(latest(demo)->now_ns - from->now_ns) / 1e9;
+	bool all = true, any = false;
+	uint64_t sum = 0, submits;
+
+	for (size_t i = 0; i < DEMO_GUESTS; i++) {
+		if (!demo->guests[i].works)
+			continue;
+		submits = latest(demo)->guests[i].submits -
+			  from->guests[i].submits;
+		all = all && submits;
+		any = true;
+		sum += submits;
+	}
+	if (any)
+		demo_claim(demo, all, "the others go on: %.1f jobs/s",
+			   seconds > 0 ? (double)sum / seconds : 0);
+}
+
+static int others_look_at(struct demo *demo)
+{
+	struct record_sample from;
+	int r = phase_begin(demo, false, "without %s, the others go on",
+			    a_lost_guest(demo)->name);
+
+	if (r < 0)
+		return r;
+	from = *latest(demo);
+	r = hold_wait(demo, demo->options->seconds);
+	if (r == 0)
+		r = phase_end(demo);
+	if (r == 0)
+		claim_others(demo, &from);
+	return r;
+}
+
+/* What had begun is broken off, and its shares are none that count. */
+static void phase_cut(struct demo *demo)
+{
+	if (!demo->record.n_phases || phase_now(demo)->end_ns)
+		return;
+	phase_now(demo)->end_ns = latest(demo)->now_ns;
+	phase_now(demo)->checked = false;
+}
+
+int steps_lost(struct demo *demo)
+{
+	int r = demo_measure(demo);
+
+	for (size_t i = 0; i < DEMO_GUESTS; i++)
+		if (demo->guests[i].lost)
+			demo->guests[i].works = demo->guests[i].rule.busy =
+				false;
+	phase_cut(demo);
+	if (r == 0)
+		r = others_look_at(demo);
+	return r < 0 ? r : step_remove(demo);
 }
 
 int steps_run(struct demo *demo)

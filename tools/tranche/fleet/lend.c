@@ -66,10 +66,10 @@ static int gpu_choose(sd_json_variant *gpus, const char *address,
 			   address ? address : "here");
 }
 
-int lend_gpu_find(sd_varlink *link, const char *address, struct lend_gpu *gpu)
+int lend_gpu_find(struct link *link, const char *address, struct lend_gpu *gpu)
 {
 	_json_ sd_json_variant *reply = NULL;
-	int r = broker_call(link, "ListGpus", NULL, &reply);
+	int r = link_call(link, "ListGpus", NULL, &reply);
 
 	*gpu = (struct lend_gpu){0};
 	return r < 0 ? r : gpu_choose(json_array(reply, "gpus"), address, gpu);
@@ -98,7 +98,7 @@ static int type_choose(sd_json_variant *types, unsigned int count,
 			   count);
 }
 
-int lend_type_find(sd_varlink *link, const char *gpu, unsigned int count,
+int lend_type_find(struct link *link, const char *gpu, unsigned int count,
 		   char type[static LEND_TEXT])
 {
 	_json_ sd_json_variant *parameters = NULL, *reply = NULL;
@@ -106,11 +106,11 @@ int lend_type_find(sd_varlink *link, const char *gpu, unsigned int count,
 
 	r = broker_set_text(&parameters, "gpu", gpu);
 	if (r == 0)
-		r = broker_call(link, "ListTypes", parameters, &reply);
+		r = link_call(link, "ListTypes", parameters, &reply);
 	return r < 0 ? r : type_choose(json_array(reply, "types"), count, type);
 }
 
-int lend_vgpu(sd_varlink *link, const char *gpu, const char *type,
+int lend_vgpu(struct link *link, const char *gpu, const char *type,
 	      const char *name, unsigned int weight,
 	      char uuid[static LEND_UUID])
 {
@@ -125,7 +125,7 @@ int lend_vgpu(sd_varlink *link, const char *gpu, const char *type,
 			   SD_JSON_BUILD_PAIR_BOOLEAN("transient", true));
 	if (r < 0)
 		return message_memory();
-	r = broker_call(link, "CreateVgpu", parameters, &reply);
+	r = broker_call(link->varlink, "CreateVgpu", parameters, &reply);
 	if (r < 0)
 		return r;
 	vgpu = sd_json_variant_by_key(reply, "vgpu");
@@ -133,15 +133,15 @@ int lend_vgpu(sd_varlink *link, const char *gpu, const char *type,
 	return 0;
 }
 
-int lend_return(sd_varlink *link, const char *uuid)
+int lend_return(struct link *link, const char *uuid)
 {
 	_json_ sd_json_variant *parameters = NULL;
 	int r = broker_set_text(&parameters, "uuid", uuid);
 
-	return r < 0 ? r : broker_call(link, "RemoveVgpu", parameters, NULL);
+	return r < 0 ? r : link_call(link, "RemoveVgpu", parameters, NULL);
 }
 
-int lend_set(sd_varlink *link, const char *uuid, const char *setting,
+int lend_set(struct link *link, const char *uuid, const char *setting,
 	     uint64_t value)
 {
 	_json_ sd_json_variant *parameters = NULL;
@@ -151,5 +151,5 @@ int lend_set(sd_varlink *link, const char *uuid, const char *setting,
 			   SD_JSON_BUILD_PAIR_UNSIGNED(setting, value));
 	if (r < 0)
 		return message_memory();
-	return broker_call(link, "SetVgpu", parameters, NULL);
+	return link_call(link, "SetVgpu", parameters, NULL);
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vGPUs for a fleet, lent by the broker over one connection: made transient, so
- * that they end with it. What goes wrong is told. Stateless.
+ * vGPUs for a fleet, lent by the broker over one link: made transient, so that
+ * they end with it, or after a broker has ended with this program. What goes
+ * wrong is told. Stateless.
  */
 #ifndef TRANCHE_FLEET_LEND_H
 #define TRANCHE_FLEET_LEND_H
 
 #include <stdint.h>
-#include <systemd/sd-varlink.h>
+
+#include "tools/tranche/fleet/link.h"
 
 #define LEND_TEXT 128
 #define LEND_UUID 37
@@ -31,7 +33,7 @@ struct lend_gpu {
  *
  * Return: 0 or a negative errno.
  */
-int lend_gpu_find(sd_varlink *link, const char *address, struct lend_gpu *gpu);
+int lend_gpu_find(struct link *link, const char *address, struct lend_gpu *gpu);
 
 /**
  * lend_type_find - the largest type of which there is enough
@@ -42,7 +44,7 @@ int lend_gpu_find(sd_varlink *link, const char *address, struct lend_gpu *gpu);
  *
  * Return: 0 or a negative errno.
  */
-int lend_type_find(sd_varlink *link, const char *gpu, unsigned int count,
+int lend_type_find(struct link *link, const char *gpu, unsigned int count,
 		   char type[static LEND_TEXT]);
 
 /**
@@ -56,12 +58,12 @@ int lend_type_find(sd_varlink *link, const char *gpu, unsigned int count,
  *
  * Return: 0 or a negative errno.
  */
-int lend_vgpu(sd_varlink *link, const char *gpu, const char *type,
+int lend_vgpu(struct link *link, const char *gpu, const char *type,
 	      const char *name, unsigned int weight,
 	      char uuid[static LEND_UUID]);
 
 /* lend_return - remove it */
-int lend_return(sd_varlink *link, const char *uuid);
+int lend_return(struct link *link, const char *uuid);
 
 /**
  * lend_set - change a setting
@@ -72,7 +74,7 @@ int lend_return(sd_varlink *link, const char *uuid);
  *
  * Return: 0 or a negative errno.
  */
-int lend_set(sd_varlink *link, const char *uuid, const char *setting,
+int lend_set(struct link *link, const char *uuid, const char *setting,
 	     uint64_t value);
 
 #endif
