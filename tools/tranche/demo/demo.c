@@ -261,6 +261,10 @@ static int finish(struct demo *demo, int r)
 
 	if (r < 0)
 		guests_remove(demo);
+	if (demo->link.renewals)
+		record_fact_add(&demo->record, "Broker",
+				"ended %u time(s) under way",
+				demo->link.renewals);
 	error = meter_stop(&demo->meter);
 	if (error < 0)
 		message_error("cannot write '%s': %s: is the disk full?",
