@@ -201,8 +201,22 @@ static void test_no_context(void **state)
 	contexts[1] = 0;
 	assert_well(stand, WITHOUT - 1);
 	assert_lost(stand, 1,
-		    "silver is lost: its load has lost the GPU: it has no "
-		    "context there any more");
+		    "silver is lost: its load has lost the GPU: its render "
+		    "worker ended");
+}
+
+static void test_job_too_long(void **state)
+{
+	struct stand *stand = *state;
+	struct record_sample sample = {.guests[1].kills = 3};
+
+	guest_of(stand, 1)->kills = 2;
+	record_sample_add(&stand->demo.record, &sample);
+	stand->demo.meter.guest_contexts[1] = 0;
+	assert_well(stand, WITHOUT - 1);
+	assert_lost(stand, 1,
+		    "silver is lost: its load has lost the GPU: a job ran past "
+		    "the kill limit");
 }
 
 static void test_load_ended(void **state)
@@ -250,11 +264,11 @@ static void test_removing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_GUESTS(test_all_well),    WITH_GUESTS(test_vmm_killed),
-		WITH_GUESTS(test_vgpu_broken), WITH_GUESTS(test_vgpu_stopped),
-		WITH_GUESTS(test_vgpu_gone),   WITH_GUESTS(test_no_context),
-		WITH_GUESTS(test_load_ended),  WITH_GUESTS(test_two_lost),
-		WITH_GUESTS(test_removing),
+		WITH_GUESTS(test_all_well),	WITH_GUESTS(test_vmm_killed),
+		WITH_GUESTS(test_vgpu_broken),	WITH_GUESTS(test_vgpu_stopped),
+		WITH_GUESTS(test_vgpu_gone),	WITH_GUESTS(test_no_context),
+		WITH_GUESTS(test_job_too_long), WITH_GUESTS(test_load_ended),
+		WITH_GUESTS(test_two_lost),	WITH_GUESTS(test_removing),
 	};
 	int r;
 

@@ -55,6 +55,7 @@ struct demo_options {
  * @iterations: of the load, as calibrated
  * @cost_ns: of one dispatch alone
  * @submits: of its vGPU, before its load began
+ * @kills: of its contexts, before its load began
  * @loaded: it has a load, whose results are not kept yet
  * @told: that its load is to end
  * @works: its load was seen at work and is to go on
@@ -71,6 +72,7 @@ struct demo_guest {
 	uint64_t iterations;
 	uint64_t cost_ns;
 	uint64_t submits;
+	uint64_t kills;
 	bool loaded;
 	bool told;
 	bool works;
@@ -131,6 +133,10 @@ int guests_load(struct demo *demo);
 /* guests_wait_job - until a guest's job has ended; -ETIMEDOUT */
 int guests_wait_job(struct demo *demo, struct demo_guest *guest,
 		    unsigned int job, unsigned int seconds);
+
+/* guest_now - its figures at the latest reading; zeros before the first */
+const struct record_point *guest_now(const struct demo *demo,
+				     const struct demo_guest *guest);
 
 /* guest_load - start a guest's load, until it is at work */
 int guest_load(struct demo *demo, struct demo_guest *guest);

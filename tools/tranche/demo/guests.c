@@ -151,16 +151,16 @@ int guests_calibrate(struct demo *demo)
 	return r;
 }
 
-static uint64_t submits_of(const struct demo *demo,
-			   const struct demo_guest *guest)
+const struct record_point *guest_now(const struct demo *demo,
+				     const struct demo_guest *guest)
 {
+	static const struct record_point none;
 	const struct record *record = &demo->record;
 
 	if (!record->n_samples)
-		return 0;
-	return record->samples[record->n_samples - 1]
-		.guests[guest - demo->guests]
-		.submits;
+		return &none;
+	return &record->samples[record->n_samples - 1]
+			.guests[guest - demo->guests];
 }
 
 /*
@@ -171,7 +171,8 @@ static int load_start(const struct demo *demo, struct demo_guest *guest)
 {
 	int r;
 
-	guest->submits = submits_of(demo, guest);
+	guest->submits = guest_now(demo, guest)->submits;
+	guest->kills = guest_now(demo, guest)->kills;
 	/* A line each second through a serial port would cost a slow guest
 	 * most of that second. */
 	r = guest_start(guest->guest, DEMO_LOAD,
@@ -202,7 +203,8 @@ static bool loads_go(void *user)
 			guest_job(guest->guest, DEMO_LOAD);
 
 		if (guest->rule.busy && job->state != JOB_ENDED &&
-		    submits_of(demo, guest) - guest->submits < LOAD_SUBMITS)
+		    guest_now(demo, guest)->submits - guest->submits <
+			    LOAD_SUBMITS)
 			return false;
 	}
 	return true;

@@ -80,9 +80,10 @@ static int load_check(struct demo *demo, struct demo_guest *guest,
 	}
 	if (!stays(guest, READINGS_CONTEXT))
 		return 0;
-	return lose(demo, guest,
-		    "its load has lost the GPU: it has no context there any "
-		    "more");
+	return lose(demo, guest, "its load has lost the GPU: %s",
+		    guest_now(demo, guest)->kills > guest->kills
+			    ? "a job ran past the kill limit"
+			    : "its render worker ended");
 }
 
 static int vgpu_check(struct demo *demo, size_t i, const char *state)

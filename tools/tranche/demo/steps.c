@@ -450,19 +450,23 @@ static int step_endless(struct demo *demo)
 	return 0;
 }
 
-static const struct demo_guest *a_lost_guest(const struct demo *demo)
+static unsigned int lost_count(const struct demo *demo)
 {
+	unsigned int count = 0;
+
 	for (size_t i = 0; i < DEMO_GUESTS; i++)
-		if (demo->guests[i].lost)
-			return &demo->guests[i];
-	return NULL;
+		count += demo->guests[i].lost;
+	return count;
 }
 
 static void claim_results(struct demo *demo)
 {
+	unsigned int lost = lost_count(demo);
 	uint64_t verified = 0, wrong = 0;
 	bool well = true;
 
+	if (lost == DEMO_GUESTS)
+		return;
 	for (size_t i = 0; i < DEMO_GUESTS; i++) {
 		const struct record_work *work = &demo->record.guests[i].work;
 
@@ -476,7 +480,7 @@ static void claim_results(struct demo *demo)
 	demo_claim(demo, well,
 		   "%s results are right: %" PRIu64 " words checked, %" PRIu64
 		   " wrong",
-		   a_lost_guest(demo) ? "the others'" : "all", verified, wrong);
+		   lost ? "the others'" : "all", verified, wrong);
 }
 
 static int step_remove(struct demo *demo)
@@ -512,8 +516,8 @@ static int step_remove(struct demo *demo)
 static void claim_others(struct demo *demo, const struct record_sample *from)
 {
 	double seconds = (double)(latest(demo)->now_ns - from->now_ns) / 1e9;
-	bool all = true, any = false;
 	uint64_t sum = 0, submits;
+	bool all = true;
 
 	for (size_t i = 0; i < DEMO_GUESTS; i++) {
 		if (!demo->guests[i].works)
@@ -521,19 +525,29 @@ static void claim_others(struct demo *demo, const struct record_sample *from)
 		submits = latest(demo)->guests[i].submits -
 			  from->guests[i].submits;
 		all = all && submits;
-		any = true;
 		sum += submits;
 	}
-	if (any)
-		demo_claim(demo, all, "the others go on: %.1f jobs/s",
-			   seconds > 0 ? (double)sum / seconds : 0);
+	demo_claim(demo, all, "the others go on: %.1f jobs/s",
+		   seconds > 0 ? (double)sum / seconds : 0);
 }
 
-static int others_look_at(struct demo *demo)
+/* Those who compute, as text; "" when nobody does. */
+static void others_name(const struct demo *demo, char text[static RECORD_TEXT])
+{
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < DEMO_GUESTS; i++)
+		if (demo->guests[i].works)
+			length += (size_t)snprintf(
+				text + length, RECORD_TEXT - length, "%s%s",
+				length ? " and " : "", demo->guests[i].name);
+}
+
+static int others_look_at(struct demo *demo, const char *names)
 {
 	struct record_sample from;
-	int r = phase_begin(demo, false, "without %s, the others go on",
-			    a_lost_guest(demo)->name);
+	int r = phase_begin(demo, false, "what is left: %s", names);
 
 	if (r < 0)
 		return r;
@@ -557,6 +571,7 @@ static void phase_cut(struct demo *demo)
 
 int steps_lost(struct demo *demo)
 {
+	char names[RECORD_TEXT];
 	int r = demo_measure(demo);
 
 	for (size_t i = 0; i < DEMO_GUESTS; i++)
@@ -564,8 +579,9 @@ int steps_lost(struct demo *demo)
 			demo->guests[i].works = demo->guests[i].rule.busy =
 				false;
 	phase_cut(demo);
-	if (r == 0)
-		r = others_look_at(demo);
+	others_name(demo, names);
+	if (r == 0 && names[0])
+		r = others_look_at(demo, names);
 	return r < 0 ? r : step_remove(demo);
 }
 
