@@ -126,6 +126,8 @@ static void assert_lost(struct stand *stand, size_t i, const char *text)
 
 	assert_int_equal(health_check(&stand->demo), -EOWNERDEAD);
 	assert_true(guest_of(stand, i)->lost);
+	/* Nobody waits any more for what becomes of it. */
+	assert_int_equal(guest_of(stand, i)->ailing, 0);
 	assert_int_equal(health_check(&stand->demo), 0);
 	assert_int_equal(record->n_claims, 1);
 	assert_false(record->claims[0].holds);

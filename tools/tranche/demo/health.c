@@ -52,6 +52,7 @@ lose(struct demo *demo, struct demo_guest *guest, const char *format, ...)
 	vsnprintf(why, sizeof(why), format, args);
 	va_end(args);
 	guest->lost = true;
+	guest->ailing = 0;
 	view_leave(demo);
 	demo_claim(demo, false, "%s is lost: %s", guest->name, why);
 	return -EOWNERDEAD;

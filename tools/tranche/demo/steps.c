@@ -120,6 +120,15 @@ static struct record_phase *phase_now(struct demo *demo)
 	return &demo->record.phases[demo->record.n_phases - 1];
 }
 
+static bool one_ails(const struct demo *demo)
+{
+	for (size_t i = 0; i < DEMO_GUESTS; i++)
+		if (demo->guests[i].ailing)
+			return true;
+	return false;
+}
+
+/* What is found of a guest that may be lost is not what was to be shown. */
 static int phase_end(struct demo *demo)
 {
 	struct record_phase *phase = phase_now(demo);
@@ -127,6 +136,8 @@ static int phase_end(struct demo *demo)
 
 	if (r == 0)
 		r = health_check(demo);
+	while (r == 0 && one_ails(demo))
+		r = demo_pause(demo, WAIT_SECOND_US);
 	if (r < 0)
 		return r;
 	phase->end_ns = latest(demo)->now_ns;
