@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "mdev/device/pace.h"
+
 /* Where the server finds its socket. */
 #define SERVER_FD 3
 #define XSTR(x) #x
@@ -30,7 +32,8 @@ void server_deinit(struct server *server)
 }
 
 /* After fork() in a process with threads: only calls that are safe there. */
-static _Noreturn void child(const char *path, int socket, pid_t parent)
+static _Noreturn void child(const char *path, int socket, pid_t parent,
+			    uint64_t slack_ns)
 {
 	static char option[] = "--socket-fd", number[] = STR(SERVER_FD);
 	char *const argv[] = {(char *)(uintptr_t)path, option, number, NULL};
@@ -42,6 +45,8 @@ static _Noreturn void child(const char *path, int socket, pid_t parent)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
 	    setpgid(0, 0) < 0)
 		_exit(127);
+	/* Of all threads that will be; without it they are only too busy. */
+	prctl(PR_SET_TIMERSLACK, (unsigned long)slack_ns);
 	/* dup2() onto itself would keep close-on-exec. */
 	if (socket == SERVER_FD)
 		socket = dup(socket);
@@ -60,13 +65,14 @@ static void pid_set(struct server *server, pid_t pid)
 
 static int spawn(struct server *server, int socket)
 {
+	uint64_t slack_ns = pace_slack_ns(pace_look_ns());
 	pid_t parent = getpid();
 	pid_t pid = fork();
 
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		child(server->path, socket, parent);
+		child(server->path, socket, parent, slack_ns);
 	/* Whoever of the two comes first: it is a group before it can be ended. */
 	setpgid(pid, pid);
 	server->pidfd = pidfd_open(pid, 0);

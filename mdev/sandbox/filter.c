@@ -99,7 +99,7 @@ static const int prctl_options[] = {
 	PR_SET_NAME,	     PR_GET_NAME,	  PR_SET_PDEATHSIG,
 	PR_GET_DUMPABLE,     PR_SET_DUMPABLE,	  PR_CAPBSET_READ,
 	PR_GET_NO_NEW_PRIVS, PR_SET_NO_NEW_PRIVS, PR_GET_SECCOMP,
-	PR_SET_VMA, /* names of anonymous memory */
+	PR_SET_TIMERSLACK,   PR_SET_VMA, /* names of anonymous memory */
 };
 
 /* The kernel looks at 32 bits of these arguments, and so must the filter. */
