@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 /* A slice is to last so many handoffs, but no longer than so many slices. */
-#define HANDOFF_PARTS 20
+#define HANDOFF_PARTS 32
 #define HANDOFF_STRETCH_MAX 8
 
 struct handoff {

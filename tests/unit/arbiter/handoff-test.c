@@ -39,8 +39,8 @@ static void slices_follow_what_handoffs_cost(void **unused)
 	struct handoff handoff = {0};
 
 	(void)unused;
-	hand_on(&handoff, 1000, MS);
-	assert_in_range(handoff_slice(&handoff, SLICE), 19 * MS, 20 * MS);
+	hand_on(&handoff, 1000, 500 * US);
+	assert_in_range(handoff_slice(&handoff, SLICE), 15 * MS, 16 * MS);
 	hand_on(&handoff, 1000, 50 * US);
 	assert_int_equal(handoff_slice(&handoff, SLICE), SLICE);
 }
