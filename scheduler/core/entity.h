@@ -95,6 +95,7 @@ struct tsched_entity {
 
 	uint64_t start; /* start tag: virtual time of the service it had */
 	uint64_t owed; /* credit it left its queue with, in virtual time */
+	uint64_t left_floor; /* its queue's virtual time when it left */
 	uint32_t start_rem;
 	uint32_t weight_now; /* by the policy in force */
 	uint16_t cap;
@@ -117,6 +118,7 @@ struct tsched_entity {
 	uint8_t kind;
 
 	uint32_t cap_period; /* the period cap_used counts; may wrap */
+	uint32_t left_ms; /* when it left its queue; may wrap */
 	uint64_t cap_used;
 
 	uint64_t run_since; /* its oldest job in flight runs since then */

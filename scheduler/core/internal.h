@@ -91,6 +91,7 @@ void queue_join(struct tsched_entity *entity);
 void queue_insert(struct tsched_entity *entity);
 void queue_remove(struct tsched_entity *entity);
 void queue_leave(struct tsched_entity *entity);
+void queue_note_leave(struct tsched_entity *entity);
 void queue_note_hold(struct tsched_queue *queue, uint64_t ns, uint32_t weight);
 void queue_take(struct tsched_entity *entity);
 void queue_charge(struct tsched_entity *entity, uint64_t ns);

@@ -26,6 +26,7 @@
  */
 #include "internal.h"
 
+#define NS_PER_MS ((uint64_t)1000000)
 #define VTIME_SHIFT 10
 #define VTIME_NS_MAX ((uint64_t)1 << 52)
 
@@ -92,6 +93,40 @@ void queue_remove(struct tsched_entity *entity)
 	queue->weighted_sum -= entity_weighted(entity, queue);
 }
 
+/* Wraps after 49 days, which then count as a short absence. */
+static uint32_t now_ms(const struct tsched_gpu *gpu)
+{
+	return (uint32_t)(gpu->now_ns / NS_PER_MS);
+}
+
+/* The most that may be owed to who left. */
+static uint64_t credit_most(struct tsched_entity *entity)
+{
+	return max_u64(vtime_of(entity_slice(entity), entity->weight_now),
+		       queue_of(entity)->hold_max);
+}
+
+/*
+ * How much further virtual time went during an absence than serving others can
+ * move it: it leaps when only one is left that is far ahead, and who was away for
+ * that moment must not be put there while others return to where they were.
+ */
+static uint64_t leap(struct tsched_entity *entity)
+{
+	const struct tsched_queue *queue = queue_of(entity);
+	uint32_t away_ms = now_ms(entity->gpu) - entity->left_ms + 1;
+	uint32_t weight = entity->weight_now;
+	uint64_t served;
+
+	if (queue->curr && queue->curr->weight_now < weight)
+		weight = queue->curr->weight_now;
+	served = vtime_of(away_ms * NS_PER_MS, weight);
+	if (!avl_before(entity->left_floor + served, queue->floor))
+		return 0;
+	return min_u64(queue->floor - entity->left_floor - served,
+		       credit_most(entity));
+}
+
 /*
  * Enter after an absence. What was served meanwhile it did not want, so it
  * starts at the present virtual time; what it was owed when it left it is
@@ -102,13 +137,20 @@ void queue_join(struct tsched_entity *entity)
 	uint64_t place;
 
 	floor_advance(queue_of(entity));
-	place = queue_of(entity)->floor - entity->owed;
+	place = queue_of(entity)->floor - max_u64(entity->owed, leap(entity));
 	if (avl_before(entity->start, place)) {
 		entity->start = place;
 		entity->start_rem = 0;
 	}
 	entity->owed = 0;
 	queue_insert(entity);
+}
+
+/* From now on it is away. */
+void queue_note_leave(struct tsched_entity *entity)
+{
+	entity->left_floor = queue_of(entity)->floor;
+	entity->left_ms = now_ms(entity->gpu);
 }
 
 /*
@@ -120,10 +162,10 @@ void queue_leave(struct tsched_entity *entity)
 {
 	struct tsched_queue *queue = queue_of(entity);
 	const struct avl_node *root = queue->tree.root;
-	uint64_t limit = vtime_of(entity_slice(entity), entity->weight_now);
 	uint64_t least;
 
 	entity->owed = 0;
+	queue_note_leave(entity);
 	if (root && queue->curr)
 		least = avl_before(root->value_min, queue->curr->start)
 				? root->value_min
@@ -134,8 +176,7 @@ void queue_leave(struct tsched_entity *entity)
 		return;
 	if (!avl_before(entity->start, least))
 		return;
-	limit = max_u64(limit, queue->hold_max);
-	entity->owed = min_u64(least - entity->start, limit);
+	entity->owed = min_u64(least - entity->start, credit_most(entity));
 }
 
 /*

@@ -423,6 +423,53 @@ static void reservation_holds_against_weight(void **unused)
 	assert_in_range(stats_of(&t.a).gpu_ns, 295 * MS, 320 * MS);
 }
 
+/* One job of a millisecond, and nothing more for now. */
+static void serve_once(struct tsched_entity *e)
+{
+	assert_granted(e);
+	submit(e);
+	idle(e);
+	t.now += MS;
+	complete(e, MS);
+	release(e);
+}
+
+/*
+ * While b and c are both away for a moment, a is served, which is far ahead of
+ * both: that must not put the one far behind the other.
+ */
+static void a_moments_absence_costs_a_moment(void **unused)
+{
+	unsigned int i;
+
+	(void)unused;
+	tsched_entity_add(&t.gpu, &t.c, TSCHED_VGPU, NULL, t.now);
+	want(&t.a);
+	assert_granted(&t.a);
+	want(&t.b);
+	release(&t.a);
+	serve_once(&t.b);
+	want(&t.b);
+	want(&t.c);
+	hold_for(&t.a, 3 * SEC);
+	serve_once(&t.c);
+	serve_once(&t.b);
+	assert_granted(&t.a);
+	submit(&t.a);
+	t.now += MS;
+	want(&t.c);
+	want(&t.b);
+	complete(&t.a, MS);
+	release(&t.a);
+	for (i = 0; i < 100; i++) {
+		assert_int_equal(decide(), TSCHED_GRANT);
+		t.now += MS;
+		release(t.d.entity);
+	}
+	assert_in_range(stats_of(&t.b).gpu_ns, 45 * MS, 60 * MS);
+	assert_in_range(stats_of(&t.c).gpu_ns, 45 * MS, 60 * MS);
+}
+
 static void reserved_time_does_not_become_debt(void **unused)
 {
 	unsigned int i;
@@ -923,6 +970,7 @@ int main(void)
 		rule(reservations_are_admitted_while_they_can_be_kept),
 		rule(reservation_above_covers_those_below),
 		rule(reservation_holds_against_weight),
+		rule(a_moments_absence_costs_a_moment),
 		rule(reserved_time_does_not_become_debt),
 		rule(slices_stretch_while_the_next_has_used_up_its_own),
 		rule(slices_do_not_stretch_before_who_came),
