@@ -27,7 +27,7 @@
 uint64_t pace_look_ns(void);
 
 /**
- * pace_slack_ns - the slack by which looks take a fifth of a processor at most
+ * pace_slack_ns - the slack by which looks take a fifth of a processor, in limits
  * @look_ns: what one costs
  *
  * Return: PACE_SLACK_MIN_NS to PACE_SLACK_MAX_NS.

@@ -5,8 +5,8 @@
  * where the processor is fast and free; milliseconds where it is neither, as
  * inside a virtual machine. A slice is to be long beside that, where nobody minds.
  *
- * States: idle_ns 0: nobody has had a job complete, or a hold has used that
- * already; awaited: a hold began that is counted, its first job ends the handoff.
+ * States: idle_ns 0: no job was complete yet; awaited: a hold began that is
+ * counted, its first job ends the handoff.
  *
  * The owner embeds it, zeroed. Locking: none, the caller serialises.
  */

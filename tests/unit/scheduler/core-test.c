@@ -501,15 +501,23 @@ static void use_up(struct tsched_entity *e, uint64_t ns)
 	release(e);
 }
 
-static void slices_stretch_while_the_next_has_used_up_its_own(void **unused)
+/* Slices may be three times as long, and a has used up its first. Return: one. */
+static uint64_t stretch(void)
 {
 	uint64_t slice = t.config.slice_ns;
 
-	(void)unused;
 	tsched_gpu_set_stretch(&t.gpu, 3 * slice);
 	want(&t.a);
 	want(&t.b);
 	use_up(&t.a, slice);
+	return slice;
+}
+
+static void slices_stretch_while_the_next_has_used_up_its_own(void **unused)
+{
+	uint64_t slice = stretch();
+
+	(void)unused;
 	use_up(&t.b, 3 * slice);
 	use_up(&t.a, 3 * slice);
 	use_up(&t.b, 3 * slice);
@@ -517,13 +525,9 @@ static void slices_stretch_while_the_next_has_used_up_its_own(void **unused)
 
 static void slices_do_not_stretch_before_who_came(void **unused)
 {
-	uint64_t slice = t.config.slice_ns;
+	uint64_t slice = stretch();
 
 	(void)unused;
-	tsched_gpu_set_stretch(&t.gpu, 3 * slice);
-	want(&t.a);
-	want(&t.b);
-	use_up(&t.a, slice);
 	use_up(&t.b, 3 * slice);
 	/* In the middle of a stretch somebody comes. */
 	assert_granted(&t.a);
@@ -540,13 +544,9 @@ static void slices_do_not_stretch_before_who_came(void **unused)
 
 static void slices_do_not_stretch_before_who_gave_back(void **unused)
 {
-	uint64_t slice = t.config.slice_ns;
+	uint64_t slice = stretch();
 
 	(void)unused;
-	tsched_gpu_set_stretch(&t.gpu, 3 * slice);
-	want(&t.a);
-	want(&t.b);
-	use_up(&t.a, slice);
 	/* It has nothing to do after all. */
 	assert_granted(&t.b);
 	idle(&t.b);
@@ -563,13 +563,9 @@ static void slices_do_not_stretch_before_who_gave_back(void **unused)
 
 static void slices_do_not_stretch_where_latency_is_asked_for(void **unused)
 {
-	uint64_t slice = t.config.slice_ns;
+	uint64_t slice = stretch();
 
 	(void)unused;
-	tsched_gpu_set_stretch(&t.gpu, 3 * slice);
-	want(&t.a);
-	want(&t.b);
-	use_up(&t.a, slice);
 	tsched_entity_add(&t.gpu, &t.c, TSCHED_VGPU, NULL, t.now);
 	tsched_entity_set_latency(&t.c, TSCHED_LATENCY_LOW, t.now);
 	use_up(&t.b, slice);
