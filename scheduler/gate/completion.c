@@ -5,7 +5,8 @@
  * Alone on the GPU and with short jobs nobody needs to know at once: then marks
  * are looked at with a later submission, and every few milliseconds. That
  * costs no system call per submission. Otherwise, and as soon as a submission
- * is held, the queue's thread waits for each mark. One submission in many is
+ * is held, the queue's thread waits for each mark, or, where it has to look for
+ * them, for the last while nothing is held. One submission in many is
  * watched in any case, to know how long the jobs are; of times seen late only
  * those are used that are shorter. Stamped jobs tell their own time, whenever they
  * are looked at.
@@ -65,39 +66,63 @@ static bool mark_reached(const struct submission *submission, uint64_t value)
 	       VK_NOT_READY;
 }
 
-/* Looks less and less often: seen late by an eighth of the wait at most. */
-static bool mark_poll(struct queue *queue, uint64_t value, uint64_t timeout_ns)
-{
-	uint64_t begin_ns = thread_now(), waited_ns = 0;
+/* A mark that is waited for. */
+struct mark {
+	uint64_t id; /* of its submission */
+	uint64_t value;
+	VkFence fence; /* on a device without timelines */
+	bool last; /* of several, the earlier of which nobody waits for */
+	uint64_t due_ns; /* it takes about so long from now on, or longer */
+};
 
-	while (done_value(queue) < value) {
+/*
+ * Looks from half of the expected time on, and less and less often: seen late by an
+ * eighth of the wait at most, if it takes as long as that.
+ */
+static bool mark_poll(struct queue *queue, const struct mark *mark,
+		      uint64_t timeout_ns, uint64_t *late_ns)
+{
+	uint64_t begin_ns = thread_now(), waited_ns = 0, before_ns = 0;
+	uint64_t sleep_ns = mark->due_ns / 2;
+
+	while (done_value(queue) < mark->value) {
 		if (waited_ns >= timeout_ns)
 			return false;
-		thread_sleep(POLL_NS + waited_ns / POLL_PART);
+		if (mark->last && hold_waiting())
+			return true;
+		thread_sleep(POLL_NS + sleep_ns);
+		before_ns = waited_ns;
 		waited_ns = thread_now() - begin_ns;
+		sleep_ns = waited_ns / POLL_PART;
 	}
+	*late_ns = waited_ns - before_ns;
 	return true;
 }
 
-/* Called without a lock. Return: false when it did not come in time. */
-static bool mark_wait(struct queue *queue, uint64_t value, VkFence fence,
-		      uint64_t timeout_ns)
+/*
+ * Called without a lock. @late_ns: where looks are made, the time between the last
+ * two. Return: false when it did not come in time; true also when an earlier one
+ * is waited for now.
+ */
+static bool mark_wait(struct queue *queue, const struct mark *mark,
+		      uint64_t timeout_ns, uint64_t *late_ns)
 {
 	struct device *device = queue->device;
 	VkSemaphoreWaitInfo info = {
 		.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
 		.semaphoreCount = 1,
 		.pSemaphores = &queue->done,
-		.pValues = &value,
+		.pValues = &mark->value,
 	};
 
+	*late_ns = 0;
 	if (device->timeline && device->physical->marks_alone)
-		return mark_poll(queue, value, timeout_ns);
+		return mark_poll(queue, mark, timeout_ns, late_ns);
 	if (device->timeline)
 		return device->next.wait_semaphores(device->handle, &info,
 						    timeout_ns) != VK_TIMEOUT;
-	return device->next.wait_fences(device->handle, 1, &fence, VK_TRUE,
-					timeout_ns) != VK_TIMEOUT;
+	return device->next.wait_fences(device->handle, 1, &mark->fence,
+					VK_TRUE, timeout_ns) != VK_TIMEOUT;
 }
 
 /* Something to do for a driver that may have left a call undone. Called by the
@@ -120,6 +145,14 @@ static void driver_nudge(struct queue *queue)
 /* ------------------------------------------------------------------------
  * Harvest
  * ------------------------------------------------------------------------ */
+
+/* What a look has shown. */
+struct look {
+	uint64_t now_ns;
+	uint64_t awaited; /* id whose mark was waited for, or 0 */
+	uint64_t late_ns; /* of that, by mark_wait() */
+	uint64_t run_ns; /* and how long it ran */
+};
 
 static bool submission_is_out(const struct submission *submission)
 {
@@ -166,11 +199,12 @@ static bool job_counts(const struct queue *queue, uint64_t gpu_ns, bool on_time)
 /* What is known of a job's time by looking when it is complete. */
 static struct run_time time_observe(struct queue *queue,
 				    const struct submission *submission,
-				    uint64_t now_ns, bool on_time)
+				    const struct look *look)
 {
+	bool on_time = submission->id == look->awaited;
 	struct run_time time = {
-		.gpu_ns = on_time ? run_ns(queue, submission, now_ns)
-				  : now_ns - submission->submit_ns,
+		.gpu_ns = on_time ? look->run_ns
+				  : look->now_ns - submission->submit_ns,
 	};
 
 	time.on_time = job_counts(queue, time.gpu_ns, on_time);
@@ -184,14 +218,16 @@ static struct run_time time_observe(struct queue *queue,
 /* By its stamps, if it has any. */
 static struct run_time time_find(struct queue *queue,
 				 const struct submission *submission,
-				 uint64_t now_ns, bool on_time)
+				 const struct look *look)
 {
-	struct run_time time = {.on_time = on_time && queue->jobs_seen};
+	struct run_time time = {
+		.on_time = submission->id == look->awaited && queue->jobs_seen,
+	};
 
 	if (!queue->stamps ||
 	    !stamps_end(queue->stamps, &submission->stamp,
-			now_ns - submission->submit_ns, &time.gpu_ns))
-		return time_observe(queue, submission, now_ns, on_time);
+			look->now_ns - submission->submit_ns, &time.gpu_ns))
+		return time_observe(queue, submission, look);
 	time.exact = queue->jobs_seen;
 	if (time.exact)
 		job_learn(queue, time.gpu_ns);
@@ -199,40 +235,58 @@ static struct run_time time_find(struct queue *queue,
 }
 
 static void submission_complete(struct queue *queue,
-				struct submission *submission, uint64_t now_ns,
-				bool on_time)
+				struct submission *submission,
+				const struct look *look)
 {
-	struct run_time time = time_find(queue, submission, now_ns, on_time);
+	bool on_time = submission->id == look->awaited;
+	struct run_time time = time_find(queue, submission, look);
 
+	time.late_ns = on_time ? look->late_ns : 0;
 	if (on_time && submission->stamp.probed)
-		stamps_probe(queue->stamps, &submission->stamp,
-			     run_ns(queue, submission, now_ns));
+		stamps_probe(queue->stamps, &submission->stamp, look->run_ns);
 	queue->jobs_seen++;
-	queue->complete_ns = now_ns;
-	queue_leave(submission, now_ns, time);
+	queue->complete_ns = look->now_ns;
+	queue_leave(submission, look->now_ns, time);
 	submission->next = queue->spare;
 	queue->spare = submission;
 }
 
+/* Of those that ended until the awaited one did each ran as long, as far as is
+ * known. */
+static uint64_t run_mean(const struct queue *queue, const struct look *look)
+{
+	const struct submission *submission = queue->pending;
+	uint32_t jobs = 1;
+
+	if (!look->awaited)
+		return 0;
+	while (submission->id != look->awaited &&
+	       submission_is_out(submission->next)) {
+		submission = submission->next;
+		jobs++;
+	}
+	return run_ns(queue, queue->pending, look->now_ns) / jobs;
+}
+
 /*
- * Called with the lock held. @awaited: the id of the submission whose mark was
- * waited for, or 0; others were complete at some time before.
+ * Called with the lock held. @look: what is known of the one that was waited for;
+ * others were complete at some time before.
  */
-static uint32_t harvest(struct queue *queue, uint64_t awaited)
+static uint32_t harvest(struct queue *queue, struct look look)
 {
 	struct submission *submission = queue->pending;
-	uint64_t now_ns, value;
 	uint32_t count = 0;
+	uint64_t value;
 
 	if (!submission_is_out(submission))
 		return 0;
 	value = done_value(queue);
-	now_ns = thread_now();
+	look.now_ns = thread_now();
+	look.run_ns = run_mean(queue, &look);
 	while (submission_is_out(submission) &&
 	       mark_reached(submission, value)) {
 		queue->pending = submission->next;
-		submission_complete(queue, submission, now_ns,
-				    submission->id == awaited);
+		submission_complete(queue, submission, &look);
 		submission = queue->pending;
 		count++;
 	}
@@ -259,19 +313,20 @@ static bool end_is_due(const struct queue *queue)
 
 uint32_t completion_harvest(struct queue *queue)
 {
-	uint64_t value = 0;
+	struct mark mark = {};
+	uint64_t late_ns;
 	uint32_t count;
 
 	pthread_mutex_lock(&queue->lock);
-	count = may_harvest(queue) ? harvest(queue, 0) : 0;
+	count = may_harvest(queue) ? harvest(queue, (struct look){}) : 0;
 	if (!count && queue->device->timeline && end_is_due(queue))
-		value = queue->pending->done;
+		mark.value = queue->pending->done;
 	pthread_mutex_unlock(&queue->lock);
-	if (!value)
+	if (!mark.value)
 		return count;
-	mark_wait(queue, value, VK_NULL_HANDLE, DUE_NS);
+	mark_wait(queue, &mark, DUE_NS, &late_ns);
 	pthread_mutex_lock(&queue->lock);
-	count = harvest(queue, 0);
+	count = harvest(queue, (struct look){});
 	pthread_mutex_unlock(&queue->lock);
 	return count;
 }
@@ -302,7 +357,7 @@ void completion_expect(const struct submission *submission)
 	queue->lazy = !submission->stamp.probed && may_be_lazy(queue);
 	if (queue->pending_count >= (queue->lazy ? LAZY_PENDING : 2) &&
 	    may_harvest(queue))
-		harvest(queue, 0);
+		harvest(queue, (struct look){});
 	if (queue->watch == QUEUE_ASLEEP ||
 	    (queue->watch == QUEUE_TICKING && !queue->lazy))
 		pthread_cond_signal(&queue->changed);
@@ -369,30 +424,53 @@ static uint32_t watch_lazily(struct queue *queue)
 
 	queue->idle_ticks = 0;
 	watch_pause(queue, QUEUE_TICKING, thread_now() + TICK_NS);
-	count = harvest(queue, 0);
+	count = harvest(queue, (struct look){});
 	/* Not that short after all. */
 	if (submission_is_out(queue->pending) && queue->pending->id == oldest)
 		queue->lazy = false;
 	return count;
 }
 
+/*
+ * Called with the lock held, something is out. While nothing is held nobody waits
+ * but for the last: where looks are made, they are made for that one.
+ */
+static struct mark mark_choose(const struct queue *queue)
+{
+	const struct device *device = queue->device;
+	const struct submission *submission = queue->pending;
+	bool last = device->timeline && device->physical->marks_alone &&
+		    !hold_waiting();
+	uint64_t ran_ns = run_ns(queue, submission, thread_now());
+	uint64_t expect_ns = queue->job_ns;
+
+	for (; last && submission_is_out(submission->next);
+	     submission = submission->next)
+		expect_ns += queue->job_ns;
+	return (struct mark){
+		.id = submission->id,
+		.value = submission->done,
+		.fence = submission->fence,
+		.last = submission != queue->pending,
+		.due_ns = expect_ns > ran_ns ? expect_ns - ran_ns : 0,
+	};
+}
+
 static uint32_t watch_closely(struct queue *queue)
 {
-	uint32_t count = harvest(queue, 0);
-	struct submission *submission = queue->pending;
-	uint64_t id, value;
-	VkFence fence;
+	uint32_t count = harvest(queue, (struct look){});
+	struct look look = {};
+	struct mark mark;
 
-	if (count || !submission_is_out(submission))
+	if (count || !submission_is_out(queue->pending))
 		return count;
-	id = submission->id;
-	value = submission->done;
-	fence = submission->fence;
+	mark = mark_choose(queue);
 	pthread_mutex_unlock(&queue->lock);
-	if (!mark_wait(queue, value, fence, WAIT_NS))
+	if (!mark_wait(queue, &mark, WAIT_NS, &look.late_ns))
 		driver_nudge(queue);
 	pthread_mutex_lock(&queue->lock);
-	return harvest(queue, id);
+	look.awaited = mark.id;
+	return harvest(queue, look);
 }
 
 static void watch_once(struct queue *queue)

@@ -161,6 +161,7 @@ void queue_marking_end(struct queue *queue);
 /* How long a submission ran, as well as is known. */
 struct run_time {
 	uint64_t gpu_ns;
+	uint64_t late_ns; /* it may have been over for so long */
 	bool on_time; /* it ended when that was seen */
 	bool exact; /* by stamps */
 };

@@ -148,6 +148,8 @@ static void record_add(struct lane_memory *memory, const struct lane_job *job)
 			      memory_order_relaxed);
 	atomic_store_explicit(&record->complete_ns, job->complete_ns,
 			      memory_order_relaxed);
+	atomic_store_explicit(&record->late_ns, job->late_ns,
+			      memory_order_relaxed);
 	atomic_store_explicit(&record->gpu_ns, job->gpu_ns,
 			      memory_order_relaxed);
 	atomic_store_explicit(&record->engine, job->engine,

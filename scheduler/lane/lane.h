@@ -61,6 +61,8 @@ enum lane_engine {
  * @id: counts up from 1; 0: it never reached the driver
  * @submit_ns: CLOCK_MONOTONIC when it went to the driver
  * @complete_ns: when it was seen complete; 0: it has not been
+ * @late_ns: it may have ended so long before @complete_ns: the time between the
+ *	     last two looks
  * @gpu_ns: the time it ran, as well as the gate knows
  * @engine: of the queue family
  * @on_time: @complete_ns was seen when it happened, so that an estimator may
@@ -72,6 +74,7 @@ struct lane_job {
 	uint64_t id;
 	uint64_t submit_ns;
 	uint64_t complete_ns;
+	uint64_t late_ns;
 	uint64_t gpu_ns;
 	uint32_t engine;
 	bool on_time;

@@ -223,6 +223,8 @@ static void record_read(const struct lane_record *record, struct lane_job *job)
 						  memory_order_relaxed),
 		.complete_ns = atomic_load_explicit(&record->complete_ns,
 						    memory_order_relaxed),
+		.late_ns = atomic_load_explicit(&record->late_ns,
+						memory_order_relaxed),
 		.gpu_ns = atomic_load_explicit(&record->gpu_ns,
 					       memory_order_relaxed),
 		.engine = engine_bound(atomic_load_explicit(

@@ -29,7 +29,7 @@
 #include "scheduler/lane/lane.h"
 
 #define LANE_MAGIC 0x656e616cu
-#define LANE_LAYOUT 1
+#define LANE_LAYOUT 2
 #define LANE_LINE 64
 
 #define LANE_COUNT_MASK 0xffu
@@ -61,6 +61,7 @@ struct lane_record {
 	_Atomic uint64_t id;
 	_Atomic uint64_t submit_ns;
 	_Atomic uint64_t complete_ns;
+	_Atomic uint64_t late_ns;
 	_Atomic uint64_t gpu_ns;
 	_Atomic uint32_t engine;
 	_Atomic uint32_t seen;
