@@ -192,12 +192,20 @@ static struct context *context_of(struct tsched_entity *entity)
 	return (struct context *)start;
 }
 
+/* What it costs to hand the GPU on, and to give it the next job. */
+static void handoff_tell(struct arbiter *arbiter)
+{
+	const struct handoff *handoff = &arbiter->handoff;
+	uint64_t slice_ns = arbiter->config.slice_ns;
+
+	tsched_gpu_set_stretch(&arbiter->gpu, handoff_slice(handoff, slice_ns));
+	tsched_gpu_set_ahead(&arbiter->gpu, handoff_ahead(handoff, slice_ns));
+}
+
 static void hold_begin(struct arbiter *arbiter, struct context *context)
 {
 	handoff_grant(&arbiter->handoff, context->want_ns);
-	tsched_gpu_set_stretch(
-		&arbiter->gpu,
-		handoff_slice(&arbiter->handoff, arbiter->config.slice_ns));
+	handoff_tell(arbiter);
 	arbiter->holder = context;
 	context->draining = false;
 	context->hold_begin_ns = arbiter->now_ns;
@@ -386,6 +394,7 @@ void arbiter_tick(struct arbiter *arbiter)
 	if (holder && !holder->draining && !is_contended(arbiter) &&
 	    !holder->killed)
 		tsched_hold_renew(&holder->entity, arbiter->now_ns);
+	handoff_tell(arbiter);
 	arbiter->lanes_stale |= open;
 	tick_adapt(arbiter, records);
 	if (holder || (open && arbiter->contexts))

@@ -46,6 +46,16 @@ static struct tracked_job *job_find(struct context *context, uint64_t id)
 	return NULL;
 }
 
+static bool jobs_in_flight(const struct context *context)
+{
+	unsigned int i;
+
+	for (i = 0; i < LANE_DEPTH_MAX; i++)
+		if (context->jobs[i].id)
+			return true;
+	return false;
+}
+
 static void feed_add(struct feed *feed, const struct lane_job *job,
 		     bool completes)
 {
@@ -63,6 +73,8 @@ static void job_bound(struct lane_job *job, uint64_t now_ns)
 {
 	job->complete_ns = min_time(job->complete_ns, now_ns);
 	job->submit_ns = min_time(job->submit_ns, job->complete_ns);
+	job->late_ns =
+		min_time(job->late_ns, job->complete_ns - job->submit_ns);
 	job->gpu_ns = min_time(job->gpu_ns, job->complete_ns - job->submit_ns);
 }
 
@@ -184,7 +196,9 @@ void context_set_wants(struct context *context, bool wants)
 	}
 }
 
-static void job_submitted(struct feed *feed, const struct feed_item *item)
+/* @waits: something has waited at the gate all the time, as far as is known. */
+static void job_submitted(struct feed *feed, const struct feed_item *item,
+			  bool waits)
 {
 	struct context *context = feed->context;
 	struct tracked_job *tracked = job_find(context, 0);
@@ -192,12 +206,13 @@ static void job_submitted(struct feed *feed, const struct feed_item *item)
 	/* A gate that has more in flight than can be is lying. */
 	if (!tracked)
 		return;
+	if (context == context->account->arbiter->holder)
+		handoff_end(&context->account->arbiter->handoff, item->at_ns,
+			    waits);
 	tracked->id = item->job.id;
 	tsched_job_submit(&context->entity, &tracked->job,
 			  engine_of(&item->job), 0, item->at_ns);
 	feed->submitted = true;
-	if (context == context->account->arbiter->holder)
-		handoff_end(&context->account->arbiter->handoff, item->at_ns);
 }
 
 static void job_completed(struct feed *feed, const struct feed_item *item)
@@ -212,8 +227,9 @@ static void job_completed(struct feed *feed, const struct feed_item *item)
 	tsched_job_complete(&context->entity, &tracked->job, item->job.gpu_ns,
 			    seen_of(&item->job), item->at_ns);
 	account->engine_ns[tracked->job.engine] += item->job.gpu_ns;
-	if (context == account->arbiter->holder)
-		handoff_idle(&account->arbiter->handoff, item->at_ns);
+	if (context == account->arbiter->holder && !jobs_in_flight(context))
+		handoff_idle(&account->arbiter->handoff,
+			     item->at_ns - item->job.late_ns / 2);
 	if (account->arbiter->config.policy == TSCHED_BEST_EFFORT)
 		account->open_ns += item->job.gpu_ns;
 }
@@ -224,13 +240,14 @@ static void job_completed(struct feed *feed, const struct feed_item *item)
  */
 static void feed_tell(struct feed *feed, bool wants)
 {
+	bool waits = wants && feed->context->wants;
 	unsigned int i;
 
 	for (i = 0; i < feed->count; i++) {
 		if (feed->items[i].completes)
 			job_completed(feed, &feed->items[i]);
 		else
-			job_submitted(feed, &feed->items[i]);
+			job_submitted(feed, &feed->items[i], waits);
 		if (!wants && feed->submitted)
 			context_set_wants(feed->context, false);
 	}

@@ -16,27 +16,53 @@ void handoff_grant(struct handoff *handoff, uint64_t want_ns)
 	handoff->awaited = handoff->idle_ns && want_ns <= handoff->idle_ns;
 }
 
-void handoff_end(struct handoff *handoff, uint64_t at_ns)
+static void mean_add(uint64_t *mean_ns, uint64_t ns)
 {
-	uint64_t most = OUTLIER_MEANS * handoff->mean_ns + OUTLIER_NS;
+	uint64_t most = OUTLIER_MEANS * *mean_ns + OUTLIER_NS;
+
+	if (ns > most)
+		ns = most;
+	*mean_ns -= *mean_ns >> MEAN_SHIFT;
+	*mean_ns += ns >> MEAN_SHIFT;
+}
+
+void handoff_end(struct handoff *handoff, uint64_t at_ns, bool waited)
+{
 	uint64_t idle_ns = handoff->idle_ns;
 	uint64_t ns = at_ns > idle_ns ? at_ns - idle_ns : 0;
 
-	if (!handoff->awaited)
+	handoff->idle_ns = 0;
+	if (!idle_ns)
 		return;
+	if (handoff->awaited)
+		mean_add(&handoff->mean_ns, ns);
+	else if (waited)
+		mean_add(&handoff->next_mean_ns, ns);
 	handoff->awaited = false;
-	if (ns > most)
-		ns = most;
-	handoff->mean_ns -= handoff->mean_ns >> MEAN_SHIFT;
-	handoff->mean_ns += ns >> MEAN_SHIFT;
+}
+
+/* So many times as long as a time idle, in limits. */
+static uint64_t parts(uint64_t mean_ns, uint64_t slice_ns)
+{
+	uint64_t most = HANDOFF_STRETCH_MAX * slice_ns;
+	uint64_t ns = HANDOFF_PARTS * mean_ns;
+
+	return ns < most ? ns : most;
 }
 
 uint64_t handoff_slice(const struct handoff *handoff, uint64_t slice_ns)
 {
-	uint64_t most = HANDOFF_STRETCH_MAX * slice_ns;
-	uint64_t ns = HANDOFF_PARTS * handoff->mean_ns;
+	uint64_t ns = parts(handoff->mean_ns, slice_ns);
 
-	if (ns < slice_ns)
-		return slice_ns;
-	return ns < most ? ns : most;
+	return ns > slice_ns ? ns : slice_ns;
+}
+
+uint64_t handoff_ahead(const struct handoff *handoff, uint64_t slice_ns)
+{
+	uint64_t mean_ns = handoff->mean_ns > handoff->next_mean_ns
+				   ? handoff->mean_ns
+				   : handoff->next_mean_ns;
+	uint64_t ns = parts(mean_ns, slice_ns);
+
+	return ns > slice_ns ? ns : 0;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What it costs to hand the GPU on: how long it stands idle between the last job
- * of one hold and the first of the next, whose owner waited for it. Microseconds
- * where the processor is fast and free; milliseconds where it is neither, as
- * inside a virtual machine. A slice is to be long beside that, where nobody minds.
+ * How long the GPU stands idle although the next job waits for it: when it is
+ * handed on, from the last job of one hold to the first of the next; and when it is
+ * kept, from one job of a hold to the next. Microseconds where the processor is
+ * fast and free; milliseconds where it is neither, as inside a virtual machine. A
+ * slice is to be long beside the one, and jobs are queued for the sake of the
+ * other, where nobody minds.
  *
- * States: idle_ns 0: no job was complete yet; awaited: a hold began that is
- * counted, its first job ends the handoff.
+ * States: idle_ns 0: jobs are in flight, or none has been yet; awaited: a hold
+ * began that is counted, its first job ends the handoff.
  *
  * The owner embeds it, zeroed. Locking: none, the caller serialises.
  */
@@ -18,18 +20,19 @@
 
 /* A slice is to last so many handoffs, but no longer than so many slices. */
 #define HANDOFF_PARTS 32
-#define HANDOFF_STRETCH_MAX 8
+#define HANDOFF_STRETCH_MAX 16
 
 struct handoff {
 	uint64_t idle_ns; /* since when the GPU is idle, as far as is known */
 	bool awaited;
-	uint64_t mean_ns;
+	uint64_t mean_ns; /* of handoffs */
+	uint64_t next_mean_ns; /* from job to job */
 };
 
 /**
- * handoff_idle - a job of the holder's was complete
+ * handoff_idle - the last job that was in flight of the holder's was complete
  * @handoff: the GPU's
- * @at_ns: when it was seen
+ * @at_ns: when it ended, as well as is known
  */
 void handoff_idle(struct handoff *handoff, uint64_t at_ns);
 
@@ -45,11 +48,12 @@ void handoff_grant(struct handoff *handoff, uint64_t want_ns);
  * handoff_end - the holder has submitted a job
  * @handoff: the GPU's
  * @at_ns: when
+ * @waited: it had been waiting for those in flight to end
  *
- * The mean moves by an eighth. What is much longer, when a process had to wait for
+ * The means move by an eighth. What is much longer, when a process had to wait for
  * the processor, counts as a few means.
  */
-void handoff_end(struct handoff *handoff, uint64_t at_ns);
+void handoff_end(struct handoff *handoff, uint64_t at_ns, bool waited);
 
 /**
  * handoff_slice - how long slices may be (tsched_gpu_set_stretch())
@@ -60,5 +64,15 @@ void handoff_end(struct handoff *handoff, uint64_t at_ns);
  * times that at most.
  */
 uint64_t handoff_slice(const struct handoff *handoff, uint64_t slice_ns);
+
+/**
+ * handoff_ahead - what may be queued behind a job (tsched_gpu_set_ahead())
+ * @handoff: the GPU's
+ * @slice_ns: as for handoff_slice()
+ *
+ * Return: HANDOFF_PARTS of the times from job to job, or handoffs if they are
+ * longer, HANDOFF_STRETCH_MAX slices at most; 0 if that is no more than a slice.
+ */
+uint64_t handoff_ahead(const struct handoff *handoff, uint64_t slice_ns);
 
 #endif

@@ -107,12 +107,21 @@ static void decide_draining(struct tsched_gpu *gpu, struct tsched_decision *d)
 	d->wake_ns = min_u64(gpu_wake(gpu), lease_kill_time(gpu));
 }
 
+/* Whether the holder has had as much as a slice since others wait. */
+static bool slice_is_used(const struct tsched_gpu *gpu)
+{
+	uint64_t since = max_u64(gpu->hold_begin_ns, gpu->contended_ns);
+
+	return gpu->now_ns - since >= gpu->config.slice_ns;
+}
+
 static void decide_revoke(struct tsched_gpu *gpu, struct tsched_decision *d,
 			  enum tsched_reason reason)
 {
 	gpu->hold_flags |= HOLD_DRAINING;
-	if (reason == TSCHED_BY_SLICE)
-		gpu->holder->flags |= ENTITY_PATIENT;
+	if (reason == TSCHED_BY_SLICE ||
+	    (reason == TSCHED_BY_IDLE && slice_is_used(gpu)))
+		gpu->holder->patience = PATIENCE_HOLDS;
 	decide_draining(gpu, d);
 	d->verdict = TSCHED_REVOKE;
 	d->reason = reason;
@@ -131,8 +140,8 @@ static void slice_renew(struct tsched_gpu *gpu, struct tsched_entity *due)
 }
 
 /*
- * When a slice that is over ends with another next: later, if all who wait have
- * used up theirs. Not with a reservation due, and not where latency is asked for.
+ * When a slice that is over ends with another next: later, if all who wait do so
+ * with patience. Not with a reservation due, and not where latency is asked for.
  */
 static uint64_t stretch_end(const struct tsched_gpu *gpu,
 			    const struct tsched_entity *due)

@@ -308,8 +308,8 @@ void entity_gap_end(struct tsched_entity *entity)
 void entity_count_minding(struct tsched_entity *leaf)
 {
 	struct tsched_gpu *gpu = leaf->gpu;
-	uint32_t flags = leaf->flags & (ENTITY_WANTS | ENTITY_PATIENT);
-	bool minds = flags == ENTITY_WANTS && gpu->holder != leaf;
+	bool minds = leaf->flags & ENTITY_WANTS && !leaf->patience &&
+		     gpu->holder != leaf;
 	bool counted = leaf->flags & ENTITY_MINDS;
 
 	if (minds == counted)

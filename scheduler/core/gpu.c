@@ -50,6 +50,7 @@ int tsched_gpu_init(struct tsched_gpu *gpu, const struct tsched_config *config,
 	*gpu = (struct tsched_gpu){
 		.config = *config,
 		.now_ns = now_ns,
+		.minded_ns = now_ns,
 	};
 	return 0;
 }
@@ -83,6 +84,11 @@ int tsched_gpu_set_config(struct tsched_gpu *gpu,
 void tsched_gpu_set_stretch(struct tsched_gpu *gpu, uint64_t stretch_ns)
 {
 	gpu->stretch_ns = stretch_ns;
+}
+
+void tsched_gpu_set_ahead(struct tsched_gpu *gpu, uint64_t ahead_ns)
+{
+	gpu->ahead_ns = ahead_ns;
 }
 
 void tsched_gpu_stats(struct tsched_gpu *gpu, uint64_t now_ns,

@@ -3,6 +3,8 @@
 
 /* Anticipation may spend its share of this much time at a stretch. */
 #define ANTICIPATE_SPAN_NS ((uint64_t)1000000000)
+/* Nobody minds who has not for so long. */
+#define QUIET_NS ((uint64_t)1000000000)
 
 /* Whether anybody else could be granted; on the path, siblings count. */
 bool hold_is_contended(const struct tsched_gpu *gpu)
@@ -61,6 +63,8 @@ void gpu_advance(struct tsched_gpu *gpu, uint64_t now_ns)
 	if (to == from)
 		return;
 	gpu->now_ns = to;
+	if (gpu->minding)
+		gpu->minded_ns = to;
 	anticipate_earn(gpu, to - from);
 	if (!gpu->holder)
 		return;
@@ -106,7 +110,8 @@ void hold_begin(struct tsched_gpu *gpu, struct tsched_entity *leaf)
 
 	for (e = leaf; e; e = e->parent)
 		queue_take(e);
-	leaf->flags &= ~ENTITY_PATIENT;
+	if (leaf->patience)
+		leaf->patience--;
 	gpu->holder = leaf;
 	gpu->hold_flags = 0;
 	entity_count_minding(leaf);
@@ -172,23 +177,34 @@ static bool hold_is_capped(const struct tsched_gpu *gpu)
 	return false;
 }
 
+/* How long what is queued behind the job that runs may last. */
+static uint64_t hold_ahead(const struct tsched_gpu *gpu)
+{
+	if (gpu->minding || gpu->urgent || gpu->reserved ||
+	    gpu->now_ns - gpu->minded_ns < QUIET_NS)
+		return 0;
+	return gpu->ahead_ns;
+}
+
 /*
- * One job while anybody waits, so that a switch waits for one job only; one
- * under a cap, so that a cap is exceeded by one job only; one as long as
- * nothing is known. Else as many as fit the time in flight.
+ * One job while anybody waits, so that a switch waits for one job only, or as
+ * many as nobody minds; one under a cap, so that a cap is exceeded by one job
+ * only; one as long as nothing is known. Else as many as fit the time in flight.
  */
 uint32_t hold_depth(const struct tsched_gpu *gpu)
 {
 	const struct tsched_entity *leaf = gpu->holder;
+	uint64_t job_ns = max_u64(leaf->jobs.high_ns, 1);
 	uint64_t room = gpu->config.inflight_ns;
-	uint64_t depth;
+	uint64_t depth = 1 + hold_ahead(gpu) / job_ns;
 
-	if (hold_is_contended(gpu) || hold_is_capped(gpu) ||
-	    !estimate_is_known(&leaf->jobs))
+	if (hold_is_capped(gpu) || !estimate_is_known(&leaf->jobs))
 		return 1;
-	room -= min_u64(room, leaf->inflight_ns);
-	depth = leaf->inflight + room / max_u64(leaf->jobs.high_ns, 1);
-	return max_u64(min_u64(depth, gpu->config.depth_max), 1);
+	if (!hold_is_contended(gpu)) {
+		room -= min_u64(room, leaf->inflight_ns);
+		depth = max_u64(depth, leaf->inflight + room / job_ns);
+	}
+	return min_u64(depth, gpu->config.depth_max);
 }
 
 /*

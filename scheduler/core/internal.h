@@ -31,8 +31,10 @@ static inline struct tsched_entity *entity_at(void *member, size_t offset)
 #define ENTITY_ENTITLED 0x04 /* this hold is owed to it by a reservation */
 #define ENTITY_GAP 0x08 /* idle since a completion */
 #define ENTITY_OVERRUN 0x10 /* its running job has been reported */
-#define ENTITY_PATIENT 0x20 /* its last hold was ended by its slice */
-#define ENTITY_MINDS 0x40 /* waits, and is not patient: counted */
+#define ENTITY_MINDS 0x20 /* waits without patience: counted */
+
+/* Who had a slice in one of so many holds waits with patience. */
+#define PATIENCE_HOLDS 16
 
 /* struct tsched_gpu.hold_flags */
 #define HOLD_DRAINING 0x01

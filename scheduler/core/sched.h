@@ -117,7 +117,7 @@ struct tsched_gpu {
 	uint64_t now_ns;
 	uint32_t vgpus;
 	uint32_t urgent; /* entities that ask for less than a full slice */
-	uint32_t minding; /* leaves that wait and have not used up a slice */
+	uint32_t minding; /* leaves that wait without patience */
 	uint32_t reserved; /* permille, of the topmost entities */
 	struct tsched_entity *entities; /* all of them */
 
@@ -128,6 +128,8 @@ struct tsched_gpu {
 	uint64_t contended_ns; /* others have been waiting since then */
 	uint64_t slice_ns;
 	uint64_t stretch_ns;
+	uint64_t ahead_ns; /* queued behind the job that runs, at most */
+	uint64_t minded_ns; /* until when somebody has been minding */
 	uint64_t lease_end_ns;
 	uint64_t charged_ns; /* the hold is charged up to here */
 
@@ -172,13 +174,27 @@ int tsched_gpu_set_config(struct tsched_gpu *gpu,
 /**
  * tsched_gpu_set_stretch() - let slices be longer where nobody minds
  * @gpu: the GPU's scheduler
- * @stretch_ns: how long a slice lasts at most while those who wait have used up
- *              their last one too; less than a slice: no longer than that
+ * @stretch_ns: how long a slice lasts at most while those who wait have had as
+ *              much as a slice in one of their last holds; less than a slice: no
+ *              longer than that
  *
- * For a GPU that is dear to hand on. Who gave it back before, or was not there,
+ * For a GPU that is dear to hand on. Who gives it back sooner, or was not there,
  * waits no longer for it than without this. In force at once.
  */
 void tsched_gpu_set_stretch(struct tsched_gpu *gpu, uint64_t stretch_ns);
+
+/**
+ * tsched_gpu_set_ahead() - let the holder submit ahead where nobody minds
+ * @gpu: the GPU's scheduler
+ * @ahead_ns: how long the jobs queued behind the one that runs may be expected to
+ *            last, or 0
+ *
+ * For a GPU that stands idle for long between two jobs. Only if for a second
+ * nobody has waited before whom slices could not be stretched, and not where a
+ * latency class, a reservation or a cap counts jobs one by one. Who comes first
+ * after such a second waits for what is queued. In force at once.
+ */
+void tsched_gpu_set_ahead(struct tsched_gpu *gpu, uint64_t ahead_ns);
 
 /**
  * tsched_gpu_stats() - read the GPU's account

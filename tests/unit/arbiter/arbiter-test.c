@@ -551,6 +551,44 @@ static void late_jobs_teach_only_what_the_gpu_measured(void **unused)
 	stage_wait(stage_stats(&s, 0).contexts == 0);
 }
 
+/* A job too long for two at once, and as much time again until the next one goes,
+ * which waits for its end. */
+static void slow_job(struct lane *lane)
+{
+	struct lane_job job = {.gpu_ns = 6 * MS, .on_time = true};
+	bool entered = false;
+
+	stage_wait(entered = entered || lane_enter(lane, load_now()));
+	job.submit_ns = load_now();
+	job.id = lane_submitted(lane, LANE_COMPUTE, job.submit_ns);
+	load_sleep_until(job.submit_ns + 6 * MS);
+	job.complete_ns = load_now();
+	lane_leave(lane, &job);
+	load_sleep_until(job.complete_ns + 6 * MS);
+}
+
+static bool lane_grows_deep(struct lane *lane)
+{
+	slow_job(lane);
+	return lane_is_deep(lane);
+}
+
+static void who_is_slow_from_job_to_job_may_queue(void **unused)
+{
+	struct lane lane = {0};
+	struct door door;
+
+	(void)unused;
+	stage_account(&s);
+	assert_int_equal(door_init(&door, s.doors[0]), 0);
+	assert_int_equal(load_connect(&door, &lane), 0);
+	lane_want(&lane, 2);
+	stage_wait(lane_grows_deep(&lane));
+	door_deinit(&door);
+	lane_unmap(&lane);
+	stage_wait(stage_stats(&s, 0).contexts == 0);
+}
+
 /* While the arbiter lives, and before it has seen that one is lost. */
 static void lost_connection_is_made_anew_with_the_same_lane(void **unused)
 {
@@ -838,6 +876,7 @@ int main(int argc, char **argv)
 		staged(whoever_breaks_the_protocol_is_shut_out),
 		staged(jobs_in_flight_outlive_the_arbiter_one_by_one),
 		staged(late_jobs_teach_only_what_the_gpu_measured),
+		staged(who_is_slow_from_job_to_job_may_queue),
 		staged(only_sealed_memory_is_adopted),
 		staged(account_takes_no_more_contexts_than_its_bound),
 		staged(flood_disturbs_nobody_else),

@@ -14,12 +14,25 @@
 /* One hold after the other, each @ns after the end of the one before. */
 static void hand_on(struct handoff *handoff, unsigned int times, uint64_t ns)
 {
-	uint64_t now = handoff->idle_ns + MS;
+	uint64_t now = 2 * MS;
 
 	for (; times; times--) {
 		handoff_idle(handoff, now);
 		handoff_grant(handoff, now - MS);
-		handoff_end(handoff, now + ns);
+		handoff_end(handoff, now + ns, true);
+		now += ns + MS;
+	}
+}
+
+/* One hold with a job after the other, each @ns after the end of the one before. */
+static void go_on(struct handoff *handoff, unsigned int times, uint64_t ns,
+		  bool waited)
+{
+	uint64_t now = MS;
+
+	for (; times; times--) {
+		handoff_idle(handoff, now);
+		handoff_end(handoff, now + ns, waited);
 		now += ns + MS;
 	}
 }
@@ -72,11 +85,12 @@ static void who_came_later_does_not_count(void **unused)
 
 	(void)unused;
 	handoff_grant(&handoff, 5 * MS);
-	handoff_end(&handoff, 6 * MS);
+	handoff_end(&handoff, 6 * MS, true);
 	handoff_idle(&handoff, 10 * MS);
 	handoff_grant(&handoff, 11 * MS);
-	handoff_end(&handoff, 90 * MS);
+	handoff_end(&handoff, 90 * MS, false);
 	assert_int_equal(handoff.mean_ns, 0);
+	assert_int_equal(handoff.next_mean_ns, 0);
 }
 
 static void a_hold_counts_once(void **unused)
@@ -88,8 +102,55 @@ static void a_hold_counts_once(void **unused)
 	hand_on(&handoff, 1, 80 * US);
 	mean = handoff.mean_ns;
 	assert_true(mean > 0);
-	handoff_end(&handoff, handoff.idle_ns + 80 * US);
+	go_on(&handoff, 1, 80 * US, true);
 	assert_int_equal(handoff.mean_ns, mean);
+}
+
+static void quick_jobs_need_no_queue(void **unused)
+{
+	struct handoff handoff = {0};
+
+	(void)unused;
+	hand_on(&handoff, 1000, 100 * US);
+	go_on(&handoff, 1000, 100 * US, true);
+	assert_int_equal(handoff_ahead(&handoff, SLICE), 0);
+}
+
+static void slow_ones_are_queued_ahead(void **unused)
+{
+	struct handoff handoff = {0};
+
+	(void)unused;
+	go_on(&handoff, 1000, 500 * US, true);
+	assert_in_range(handoff_ahead(&handoff, SLICE), 15 * MS, 16 * MS);
+	assert_int_equal(handoff_slice(&handoff, SLICE), SLICE);
+	hand_on(&handoff, 1000, 100 * MS);
+	assert_int_equal(handoff_ahead(&handoff, SLICE),
+			 HANDOFF_STRETCH_MAX * SLICE);
+}
+
+/* What an application takes for itself is not the GPU's delay. */
+static void jobs_that_had_not_waited_do_not_count(void **unused)
+{
+	struct handoff handoff = {0};
+
+	(void)unused;
+	go_on(&handoff, 1000, 5 * MS, false);
+	assert_int_equal(handoff.next_mean_ns, 0);
+}
+
+/* With another in flight the GPU was not idle, and what is known stays. */
+static void jobs_submitted_ahead_do_not_count(void **unused)
+{
+	struct handoff handoff = {0};
+	uint64_t mean;
+
+	(void)unused;
+	go_on(&handoff, 1000, 500 * US, true);
+	mean = handoff.next_mean_ns;
+	handoff_end(&handoff, 2 * MS, true);
+	handoff_end(&handoff, 3 * MS, true);
+	assert_int_equal(handoff.next_mean_ns, mean);
 }
 
 int main(void)
@@ -101,6 +162,10 @@ int main(void)
 		cmocka_unit_test(one_long_handoff_says_little),
 		cmocka_unit_test(who_came_later_does_not_count),
 		cmocka_unit_test(a_hold_counts_once),
+		cmocka_unit_test(quick_jobs_need_no_queue),
+		cmocka_unit_test(slow_ones_are_queued_ahead),
+		cmocka_unit_test(jobs_that_had_not_waited_do_not_count),
+		cmocka_unit_test(jobs_submitted_ahead_do_not_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -487,10 +487,9 @@ static void reserved_time_does_not_become_debt(void **unused)
 	assert_true(stats_of(&t.a).lag_ns > -(int64_t)(10 * MS));
 }
 
-/* @e's turn: until its slice ends @ns later, with another waiting. */
-static void use_up(struct tsched_entity *e, uint64_t ns)
+/* @e, just granted, holds until its slice ends @ns later, with another waiting. */
+static void hold_through(struct tsched_entity *e, uint64_t ns)
 {
-	assert_granted(e);
 	submit(e);
 	t.now += ns - 1;
 	assert_int_equal(decide(), TSCHED_KEEP);
@@ -498,6 +497,23 @@ static void use_up(struct tsched_entity *e, uint64_t ns)
 	assert_int_equal(decide(), TSCHED_REVOKE);
 	assert_int_equal(t.d.reason, TSCHED_BY_SLICE);
 	complete(e, ns);
+	release(e);
+}
+
+/* @e's turn, as long as that. */
+static void use_up(struct tsched_entity *e, uint64_t ns)
+{
+	assert_granted(e);
+	hold_through(e, ns);
+}
+
+/* @e's turn, and it has nothing to do after all. */
+static void give_back(struct tsched_entity *e)
+{
+	assert_granted(e);
+	idle(e);
+	assert_int_equal(decide(), TSCHED_REVOKE);
+	assert_int_equal(t.d.reason, TSCHED_BY_IDLE);
 	release(e);
 }
 
@@ -547,18 +563,50 @@ static void slices_do_not_stretch_before_who_gave_back(void **unused)
 	uint64_t slice = stretch();
 
 	(void)unused;
-	/* It has nothing to do after all. */
-	assert_granted(&t.b);
-	idle(&t.b);
-	assert_int_equal(decide(), TSCHED_REVOKE);
-	assert_int_equal(t.d.reason, TSCHED_BY_IDLE);
-	release(&t.b);
+	give_back(&t.b);
 	assert_granted(&t.a);
 	submit(&t.a);
 	want(&t.b);
 	t.now += slice;
 	assert_int_equal(decide(), TSCHED_REVOKE);
 	assert_int_equal(t.d.reason, TSCHED_BY_SLICE);
+}
+
+static void slices_stretch_before_who_gave_back_after_one(void **unused)
+{
+	uint64_t slice = stretch();
+
+	(void)unused;
+	assert_granted(&t.b);
+	submit(&t.b);
+	t.now += slice - 1;
+	assert_int_equal(decide(), TSCHED_KEEP);
+	t.now++;
+	complete(&t.b, slice);
+	idle(&t.b);
+	assert_int_equal(decide(), TSCHED_REVOKE);
+	assert_int_equal(t.d.reason, TSCHED_BY_IDLE);
+	release(&t.b);
+	want(&t.b);
+	use_up(&t.a, 3 * slice);
+}
+
+static void slices_stop_to_stretch_when_the_next_gives_back_often(void **unused)
+{
+	uint64_t slice = stretch();
+	unsigned int i;
+
+	(void)unused;
+	use_up(&t.b, 3 * slice);
+	use_up(&t.a, 3 * slice);
+	for (i = 1; i <= 16; i++) {
+		give_back(&t.b);
+		assert_granted(&t.a);
+		/* So long that nobody keeps the GPU for it. */
+		t.now += 3 * MS;
+		want(&t.b);
+		hold_through(&t.a, (i < 16 ? 3 * slice : slice) - 3 * MS);
+	}
 }
 
 static void slices_do_not_stretch_where_latency_is_asked_for(void **unused)
@@ -626,6 +674,77 @@ static void depth_fits_known_jobs_into_the_time_in_flight(void **unused)
 	want(&t.b);
 	decide();
 	assert_int_equal(t.d.depth, 1);
+}
+
+/*
+ * Jobs as long as slices may be queued for two and a half. a and b have used up
+ * theirs for more than a second, and a has the next.
+ */
+static void queue_ahead(void)
+{
+	uint64_t slice = t.config.slice_ns;
+	unsigned int i;
+
+	tsched_gpu_set_ahead(&t.gpu, 5 * slice / 2);
+	want(&t.a);
+	want(&t.b);
+	for (i = 0; i < 200; i++) {
+		use_up(&t.a, slice);
+		use_up(&t.b, slice);
+	}
+	assert_granted(&t.a);
+}
+
+static void jobs_are_queued_where_nobody_minds(void **unused)
+{
+	(void)unused;
+	queue_ahead();
+	assert_int_equal(t.d.depth, 3);
+	idle(&t.b);
+	assert_int_equal(decide(), TSCHED_KEEP);
+	assert_int_equal(t.d.depth, 3);
+}
+
+static void none_are_queued_for_a_second_after_somebody_minded(void **unused)
+{
+	(void)unused;
+	queue_ahead();
+	tsched_entity_add(&t.gpu, &t.c, TSCHED_VGPU, NULL, t.now);
+	want(&t.c);
+	assert_int_equal(decide(), TSCHED_KEEP);
+	assert_int_equal(t.d.depth, 1);
+	t.now += MS;
+	idle(&t.b);
+	idle(&t.c);
+	decide();
+	assert_int_equal(t.d.depth, 1);
+	t.now += 999 * MS;
+	tsched_hold_renew(&t.a, t.now);
+	decide();
+	assert_int_equal(t.d.depth, 1);
+	t.now += MS;
+	decide();
+	assert_int_equal(t.d.depth, 3);
+}
+
+static void none_are_queued_where_each_counts(void **unused)
+{
+	(void)unused;
+	queue_ahead();
+	tsched_entity_set_reservation(&t.b, 100, t.now);
+	decide();
+	assert_int_equal(t.d.depth, 1);
+	tsched_entity_set_reservation(&t.b, 0, t.now);
+	tsched_entity_set_cap(&t.a, 500, t.now);
+	decide();
+	assert_int_equal(t.d.depth, 1);
+	tsched_entity_set_cap(&t.a, TSCHED_WHOLE, t.now);
+	tsched_entity_set_latency(&t.b, TSCHED_LATENCY_LOW, t.now);
+	decide();
+	assert_int_equal(t.d.depth, 1);
+	tsched_entity_set_latency(&t.b, TSCHED_LATENCY_NORMAL, t.now);
+	decide();
+	assert_int_equal(t.d.depth, 3);
 }
 
 static void late_completions_teach_nothing(void **unused)
@@ -971,11 +1090,16 @@ int main(void)
 		rule(slices_stretch_while_the_next_has_used_up_its_own),
 		rule(slices_do_not_stretch_before_who_came),
 		rule(slices_do_not_stretch_before_who_gave_back),
+		rule(slices_stretch_before_who_gave_back_after_one),
+		rule(slices_stop_to_stretch_when_the_next_gives_back_often),
 		rule(slices_do_not_stretch_where_latency_is_asked_for),
 		rule(equal_gives_each_present_its_part),
 		rule(fixed_gives_each_its_types_part),
 		rule(best_effort_gates_nobody_and_counts),
 		rule(depth_fits_known_jobs_into_the_time_in_flight),
+		rule(jobs_are_queued_where_nobody_minds),
+		rule(none_are_queued_for_a_second_after_somebody_minded),
+		rule(none_are_queued_where_each_counts),
 		rule(late_completions_teach_nothing),
 		rule(late_completions_teach_no_gaps),
 		rule(measured_jobs_are_learnt_and_their_gaps_are_not),

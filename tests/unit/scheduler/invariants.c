@@ -243,7 +243,7 @@ static bool conservation_check(struct invariants *inv,
 			    "anticipation reported %" PRIu64 ", was %" PRIu64,
 			    world->gpu.stats.anticipate_ns, world->idle_ns);
 	if (world->holder && !world->draining && world_others_wait(world) &&
-	    world->depth != 1)
+	    world->depth != 1 && (!world->ahead || world->gpu.minding))
 		return fail(inv, "depth %u under contention", world->depth);
 	return true;
 }
@@ -325,7 +325,8 @@ static uint64_t tag_of(const struct world *world, const struct world_entity *e)
 
 /*
  * The longest @f can wait from now on: everybody else may catch up with its
- * start tag, and be held once more.
+ * start tag, and be held once more, with jobs queued ahead that last up to twice
+ * as long as was expected.
  */
 static uint64_t wait_most(const struct world *world,
 			  const struct world_entity *f)
@@ -341,7 +342,8 @@ static uint64_t wait_most(const struct world *world,
 
 		if (e == f)
 			continue;
-		wait += world->slice_most + longest + ROUNDING;
+		wait += world->slice_most + longest + 2 * world->ahead +
+			ROUNDING;
 		if (behind > 0)
 			wait += (double)behind * weight_of(e) /
 				(1 << VTIME_SHIFT);

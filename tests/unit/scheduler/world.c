@@ -180,7 +180,10 @@ static void stretch_init(struct world *world)
 	if (chance(world, 50))
 		world->slice_most =
 			world_random_log(world, slice_ns, 8 * slice_ns);
+	if (chance(world, 50))
+		world->ahead = world_random_log(world, MS, 64 * MS);
 	tsched_gpu_set_stretch(&world->gpu, world->slice_most);
+	tsched_gpu_set_ahead(&world->gpu, world->ahead);
 }
 
 void world_init(struct world *world, uint64_t seed)

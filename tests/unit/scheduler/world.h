@@ -70,6 +70,7 @@ struct world {
 	struct tsched_gpu gpu;
 	struct tsched_config config;
 	uint64_t slice_most; /* stretched */
+	uint64_t ahead; /* jobs may be queued for so long, where nobody minds */
 	struct world_entity entities[WORLD_ENTITIES];
 	unsigned int count;
 
