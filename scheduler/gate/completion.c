@@ -33,6 +33,8 @@
 #define DUE_NS (NS_PER_MS / 10)
 #define POLL_NS (NS_PER_MS / 50)
 #define POLL_PART 8
+#define POLL_DUE_PARTS 16
+#define POLL_DUE_NS (NS_PER_MS / 8)
 #define AVERAGE_SHIFT 4
 #define GROWTH_NS (NS_PER_MS / 10)
 
@@ -76,24 +78,40 @@ struct mark {
 };
 
 /*
- * Looks from half of the expected time on, and less and less often: seen late by an
- * eighth of the wait at most, if it takes as long as that.
+ * How long until the next look at a mark that is expected after @due_ns, which is
+ * rather too little. Each look before that halves what is left, so that what has
+ * become shorter is learnt; afterwards, and all the time if nothing is expected,
+ * they come less and less often.
  */
+static uint64_t poll_pause(uint64_t due_ns, uint64_t waited_ns)
+{
+	uint64_t least_ns = due_ns / POLL_DUE_PARTS;
+	uint64_t ns;
+
+	if (due_ns && least_ns < POLL_DUE_NS)
+		least_ns = POLL_DUE_NS;
+	if (waited_ns < due_ns)
+		ns = (due_ns - waited_ns) / 2;
+	else
+		ns = (waited_ns - due_ns) / POLL_PART;
+	return POLL_NS + (ns > least_ns ? ns : least_ns);
+}
+
 static bool mark_poll(struct queue *queue, const struct mark *mark,
 		      uint64_t timeout_ns, uint64_t *late_ns)
 {
 	uint64_t begin_ns = thread_now(), waited_ns = 0, before_ns = 0;
-	uint64_t sleep_ns = mark->due_ns / 2;
+	uint64_t pause_ns;
 
 	while (done_value(queue) < mark->value) {
 		if (waited_ns >= timeout_ns)
 			return false;
 		if (mark->last && hold_waiting())
 			return true;
-		thread_sleep(POLL_NS + sleep_ns);
+		pause_ns = poll_pause(mark->due_ns, waited_ns);
+		thread_sleep(pause_ns < timeout_ns ? pause_ns : timeout_ns);
 		before_ns = waited_ns;
 		waited_ns = thread_now() - begin_ns;
-		sleep_ns = waited_ns / POLL_PART;
 	}
 	*late_ns = waited_ns - before_ns;
 	return true;
