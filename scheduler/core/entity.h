@@ -116,7 +116,7 @@ struct tsched_entity {
 	uint16_t instances;
 	uint16_t vgpus; /* below it */
 	uint8_t kind;
-	uint8_t patience; /* so many more holds */
+	uint8_t patience; /* holds before which it waits with patience */
 
 	uint32_t cap_period; /* the period cap_used counts; may wrap */
 	uint32_t left_ms; /* when it left its queue; may wrap */

@@ -172,6 +172,12 @@ struct look {
 	uint64_t run_ns; /* and how long it ran */
 };
 
+static bool is_awaited(const struct look *look,
+		       const struct submission *submission)
+{
+	return submission->id == look->awaited;
+}
+
 static bool submission_is_out(const struct submission *submission)
 {
 	return submission && submission->entered && submission->sent;
@@ -219,7 +225,7 @@ static struct run_time time_observe(struct queue *queue,
 				    const struct submission *submission,
 				    const struct look *look)
 {
-	bool on_time = submission->id == look->awaited;
+	bool on_time = is_awaited(look, submission);
 	struct run_time time = {
 		.gpu_ns = on_time ? look->run_ns
 				  : look->now_ns - submission->submit_ns,
@@ -239,7 +245,7 @@ static struct run_time time_find(struct queue *queue,
 				 const struct look *look)
 {
 	struct run_time time = {
-		.on_time = submission->id == look->awaited && queue->jobs_seen,
+		.on_time = is_awaited(look, submission) && queue->jobs_seen,
 	};
 
 	if (!queue->stamps ||
@@ -256,7 +262,7 @@ static void submission_complete(struct queue *queue,
 				struct submission *submission,
 				const struct look *look)
 {
-	bool on_time = submission->id == look->awaited;
+	bool on_time = is_awaited(look, submission);
 	struct run_time time = time_find(queue, submission, look);
 
 	time.late_ns = on_time ? look->late_ns : 0;
@@ -278,7 +284,7 @@ static uint64_t run_mean(const struct queue *queue, const struct look *look)
 
 	if (!look->awaited)
 		return 0;
-	while (submission->id != look->awaited &&
+	while (!is_awaited(look, submission) &&
 	       submission_is_out(submission->next)) {
 		submission = submission->next;
 		jobs++;

@@ -500,19 +500,27 @@ static void jobs_in_flight_outlive_the_arbiter_one_by_one(void **unused)
 	assert_int_equal(stage_stats(&s, 0).kills, 0);
 }
 
-/* A job whose end is seen 5 ms after it, by a gate that waits for its turn. */
-static void late_job(struct lane *lane, bool exact)
+/* A job that is seen complete @ns after it went, by a gate that waits for its turn;
+ * so many others wait behind it. */
+static void job_run(struct lane *lane, struct lane_job job, uint64_t ns,
+		    uint32_t others)
 {
-	struct lane_job job = {.gpu_ns = MS / 10, .exact = exact};
 	bool entered = false;
 
 	stage_wait(entered = entered || lane_enter(lane, load_now()));
 	job.submit_ns = load_now();
 	job.id = lane_submitted(lane, LANE_COMPUTE, job.submit_ns);
-	lane_want(lane, 0);
-	load_sleep_until(job.submit_ns + 5 * MS);
+	lane_want(lane, others);
+	load_sleep_until(job.submit_ns + ns);
 	job.complete_ns = load_now();
 	lane_leave(lane, &job);
+}
+
+/* A job whose end is seen 5 ms after it. */
+static void late_job(struct lane *lane, bool exact)
+{
+	job_run(lane, (struct lane_job){.gpu_ns = MS / 10, .exact = exact},
+		5 * MS, 0);
 }
 
 static bool lane_is_deep(struct lane *lane)
@@ -551,42 +559,48 @@ static void late_jobs_teach_only_what_the_gpu_measured(void **unused)
 	stage_wait(stage_stats(&s, 0).contexts == 0);
 }
 
-/* A job too long for two at once, and as much time again until the next one goes,
- * which waits for its end. */
-static void slow_job(struct lane *lane)
+/*
+ * Jobs too long for two at once, each waiting for the end of the one before: until
+ * several may go. @late_ns: by how much ends are seen late; @gap_ns: how long the
+ * next one takes to go.
+ */
+static void grow_deep(uint64_t late_ns, uint64_t gap_ns)
 {
-	struct lane_job job = {.gpu_ns = 6 * MS, .on_time = true};
-	bool entered = false;
-
-	stage_wait(entered = entered || lane_enter(lane, load_now()));
-	job.submit_ns = load_now();
-	job.id = lane_submitted(lane, LANE_COMPUTE, job.submit_ns);
-	load_sleep_until(job.submit_ns + 6 * MS);
-	job.complete_ns = load_now();
-	lane_leave(lane, &job);
-	load_sleep_until(job.complete_ns + 6 * MS);
-}
-
-static bool lane_grows_deep(struct lane *lane)
-{
-	slow_job(lane);
-	return lane_is_deep(lane);
-}
-
-static void who_is_slow_from_job_to_job_may_queue(void **unused)
-{
+	const struct lane_job job = {
+		.gpu_ns = 6 * MS,
+		.late_ns = late_ns,
+		.on_time = true,
+	};
+	uint64_t end_ns = load_now() + 10 * SECOND;
 	struct lane lane = {0};
 	struct door door;
+	bool deep = false;
 
-	(void)unused;
 	stage_account(&s);
 	assert_int_equal(door_init(&door, s.doors[0]), 0);
 	assert_int_equal(load_connect(&door, &lane), 0);
 	lane_want(&lane, 2);
-	stage_wait(lane_grows_deep(&lane));
+	while (!deep && load_now() < end_ns) {
+		job_run(&lane, job, 6 * MS, 2);
+		load_sleep_until(load_now() + gap_ns);
+		deep = lane_is_deep(&lane);
+	}
+	assert_true(deep);
 	door_deinit(&door);
 	lane_unmap(&lane);
 	stage_wait(stage_stats(&s, 0).contexts == 0);
+}
+
+static void who_is_slow_from_job_to_job_may_queue(void **unused)
+{
+	(void)unused;
+	grow_deep(0, 6 * MS);
+}
+
+static void who_sees_ends_late_may_queue(void **unused)
+{
+	(void)unused;
+	grow_deep(6 * MS, 0);
 }
 
 /* While the arbiter lives, and before it has seen that one is lost. */
@@ -877,6 +891,7 @@ int main(int argc, char **argv)
 		staged(jobs_in_flight_outlive_the_arbiter_one_by_one),
 		staged(late_jobs_teach_only_what_the_gpu_measured),
 		staged(who_is_slow_from_job_to_job_may_queue),
+		staged(who_sees_ends_late_may_queue),
 		staged(only_sealed_memory_is_adopted),
 		staged(account_takes_no_more_contexts_than_its_bound),
 		staged(flood_disturbs_nobody_else),

@@ -243,7 +243,9 @@ static bool conservation_check(struct invariants *inv,
 			    "anticipation reported %" PRIu64 ", was %" PRIu64,
 			    world->gpu.stats.anticipate_ns, world->idle_ns);
 	if (world->holder && !world->draining && world_others_wait(world) &&
-	    world->depth != 1 && (!world->ahead || world->gpu.minding))
+	    world->depth != 1 &&
+	    (!world->ahead || world->gpu.minding || world->gpu.urgent ||
+	     world->gpu.reserved))
 		return fail(inv, "depth %u under contention", world->depth);
 	return true;
 }

@@ -179,7 +179,7 @@ static void stretch_init(struct world *world)
 
 	if (chance(world, 50))
 		world->slice_most =
-			world_random_log(world, slice_ns, 8 * slice_ns);
+			world_random_log(world, slice_ns, 16 * slice_ns);
 	if (chance(world, 50))
 		world->ahead = world_random_log(world, MS, 64 * MS);
 	tsched_gpu_set_stretch(&world->gpu, world->slice_most);
