@@ -2,9 +2,13 @@
 #include "mdev/device/server.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -33,7 +37,7 @@ void server_deinit(struct server *server)
 
 /* After fork() in a process with threads: only calls that are safe there. */
 static _Noreturn void child(const char *path, int socket, pid_t parent,
-			    uint64_t slack_ns)
+			    uint64_t slack_ns, char *environment[])
 {
 	static char option[] = "--socket-fd", number[] = STR(SERVER_FD);
 	char *const argv[] = {(char *)(uintptr_t)path, option, number, NULL};
@@ -52,8 +56,28 @@ static _Noreturn void child(const char *path, int socket, pid_t parent,
 		socket = dup(socket);
 	if (socket < 0 || dup2(socket, SERVER_FD) < 0)
 		_exit(127);
-	execv(path, argv);
+	execve(path, argv, environment);
 	_exit(127);
+}
+
+/*
+ * This process's environment, and for a gate in the server what its threads' slack
+ * is (scheduler/gate/slack.h). Nobody changes ours meanwhile. Return: the caller's
+ * array, or NULL.
+ */
+static char **environment_new(char *slack)
+{
+	char **environment;
+	size_t count = 0;
+
+	while (environ[count])
+		count++;
+	environment = calloc(count + 2, sizeof(*environment));
+	if (!environment)
+		return NULL;
+	environment[0] = slack;
+	memcpy(environment + 1, environ, count * sizeof(*environment));
+	return environment;
 }
 
 static void pid_set(struct server *server, pid_t pid)
@@ -66,13 +90,20 @@ static void pid_set(struct server *server, pid_t pid)
 static int spawn(struct server *server, int socket)
 {
 	uint64_t slack_ns = pace_slack_ns(pace_look_ns());
+	char slack[sizeof("TRANCHE_GATE_SLACK=") + 20];
+	char **environment = environment_new(slack);
 	pid_t parent = getpid();
-	pid_t pid = fork();
+	pid_t pid;
 
+	if (!environment)
+		return -ENOMEM;
+	snprintf(slack, sizeof(slack), "TRANCHE_GATE_SLACK=%" PRIu64, slack_ns);
+	pid = fork();
+	if (pid == 0)
+		child(server->path, socket, parent, slack_ns, environment);
+	free(environment);
 	if (pid < 0)
 		return -errno;
-	if (pid == 0)
-		child(server->path, socket, parent, slack_ns);
 	/* Whoever of the two comes first: it is a group before it can be ended. */
 	setpgid(pid, pid);
 	server->pidfd = pidfd_open(pid, 0);

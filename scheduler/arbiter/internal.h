@@ -9,6 +9,7 @@
  *   feed.c      from the words of a lane to the scheduler's core
  *   drive.c     from the core's decisions to the lanes
  *   handoff.c   what it costs to hand the GPU on, and how long slices may be for it
+ *   crowd.c     how many gates there are for each processor
  *   stats.c     figures, per second and per hold
  *   share.c     what a policy entitles to
  *
@@ -93,6 +94,7 @@ struct context {
 	bool stuck; /* stopped by a signal: left out until it goes on */
 	uint64_t want_ns; /* since when it waits */
 	uint64_t submits; /* counted so far */
+	uint64_t second_submits; /* at the begin of this second */
 	struct tracked_job jobs[LANE_DEPTH_MAX];
 
 	/* What the lane was told. */
@@ -267,6 +269,9 @@ void lane_shut(struct context *context);
 void context_leave_core(struct context *context);
 int context_enter_core(struct context *context);
 void arbiter_end_hold(struct arbiter *arbiter, enum tsched_reason reason);
+
+/* crowd.c; once a second */
+void arbiter_tell_crowd(struct arbiter *arbiter);
 
 /* stats.c */
 void context_note_wait(struct context *context);

@@ -288,6 +288,7 @@ void arbiter_roll(struct arbiter *arbiter)
 	if (arbiter->holder)
 		context_feed(arbiter->holder);
 	second_end(arbiter, elapsed);
+	arbiter_tell_crowd(arbiter);
 	for (seconds = min_time(seconds, WAIT_SECONDS); seconds; seconds--) {
 		arbiter->second++;
 		waits_forget(arbiter);

@@ -8,6 +8,7 @@
 #include "scheduler/gate/device_info.h"
 #include "scheduler/gate/hold.h"
 #include "scheduler/gate/memory.h"
+#include "scheduler/gate/slack.h"
 
 static struct dispatch_map devices = DISPATCH_MAP_INITIALIZER;
 static struct dispatch_map queues = DISPATCH_MAP_INITIALIZER;
@@ -108,6 +109,7 @@ VkResult device_create(PFN_vkCreateDevice create, PFN_vkGetDeviceProcAddr get,
 		free(device);
 		return VK_ERROR_INITIALIZATION_FAILED;
 	}
+	slack_plain();
 	result = create_next(create, physical, info, allocator, handle);
 	if (result != VK_SUCCESS) {
 		threads_stop();

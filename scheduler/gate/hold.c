@@ -13,7 +13,7 @@
  * thread looks whether a lost arbiter is back. */
 #define TICK_NS (5 * NS_PER_MS)
 /* How often it looks by itself at a lane that would wake it. */
-#define LANE_TICK_NS (20 * NS_PER_MS)
+#define LANE_TICK_NS (100 * NS_PER_MS)
 /* How long a caller waits for what the application has to do. */
 #define SETTLE_NS (100 * NS_PER_MS)
 

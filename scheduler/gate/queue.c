@@ -251,6 +251,16 @@ void queue_entered(struct submission *submission, uint64_t id, uint64_t now_ns)
 	pthread_mutex_unlock(&queue->lock);
 }
 
+uint64_t queue_job_ns(struct queue *queue)
+{
+	uint64_t job_ns;
+
+	pthread_mutex_lock(&queue->lock);
+	job_ns = queue->job_ns;
+	pthread_mutex_unlock(&queue->lock);
+	return job_ns;
+}
+
 struct batch_semaphore queue_mark(const struct submission *submission)
 {
 	return (struct batch_semaphore){

@@ -150,6 +150,9 @@ void queue_sent(struct submission *submission);
  */
 void queue_entered(struct submission *submission, uint64_t id, uint64_t now_ns);
 
+/* queue_job_ns() - How long its jobs run, by the last ones; 0: unknown */
+uint64_t queue_job_ns(struct queue *queue);
+
 /* queue_mark() - The mark to be signalled by a submission's last batch */
 struct batch_semaphore queue_mark(const struct submission *submission);
 

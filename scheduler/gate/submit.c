@@ -6,6 +6,7 @@
 #include "scheduler/gate/device.h"
 #include "scheduler/gate/hold.h"
 #include "scheduler/gate/queue.h"
+#include "scheduler/gate/slack.h"
 #include "scheduler/gate/thread.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -166,6 +167,7 @@ static VkResult segment_pass(struct queue *queue, const struct segment *segment,
 		lane_leave(connection_lane(), &(struct lane_job){});
 		return result;
 	}
+	slack_fit(lane_crowd(connection_lane()), 0, 0);
 	submission->submit_ns = now_ns;
 	submission->id =
 		lane_submitted(connection_lane(), queue->engine, now_ns);
@@ -232,6 +234,8 @@ static VkResult segment_hold(struct queue *queue, const struct segment *segment)
 	}
 	if (!segment->works)
 		return segment_send_plain(queue, segment);
+	slack_fit(lane_crowd(connection_lane()), atomic_load(&queue->held),
+		  queue_job_ns(queue));
 	if (!queue->device->timeline)
 		hold_wait(submission, UINT64_MAX);
 	result = segment_send_held(queue, segment, submission);

@@ -267,6 +267,13 @@ bool lane_contended(const struct lane *lane)
 	return lane_load32(&lane->memory->grant) & LANE_CONTENDED;
 }
 
+uint32_t lane_crowd(const struct lane *lane)
+{
+	uint32_t crowd = lane_load32(&lane->memory->crowd);
+
+	return crowd ? crowd : 1;
+}
+
 uint64_t lane_vram_limit(const struct lane *lane)
 {
 	return lane_load64(&lane->memory->vram_limit);

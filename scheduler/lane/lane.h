@@ -163,6 +163,17 @@ int lane_wait(struct lane *lane, uint64_t until_ns);
  */
 bool lane_contended(const struct lane *lane);
 
+/**
+ * lane_crowd - how many gates a processor has to serve
+ * @lane: the lane
+ *
+ * Where looks are dear all of them together must leave time to work.
+ *
+ * Return: the gates that worked or waited in the last second, for each processor
+ * of the arbiter's, rounded up; 1 at least.
+ */
+uint32_t lane_crowd(const struct lane *lane);
+
 /* Seen by the gate only: the vGPU's video memory, in bytes. */
 uint64_t lane_vram_limit(const struct lane *lane);
 uint64_t lane_vram_used(const struct lane *lane);
@@ -218,6 +229,9 @@ void lane_set_contended(struct lane *lane, bool contended);
 
 /* lane_set_vram - what lane_vram_limit() and lane_vram_used() say */
 void lane_set_vram(struct lane *lane, uint64_t limit, uint64_t used);
+
+/* lane_set_crowd - what lane_crowd() says */
+void lane_set_crowd(struct lane *lane, uint32_t crowd);
 
 /* What the gate says now; each value bounded. */
 uint32_t lane_in_flight(const struct lane *lane);

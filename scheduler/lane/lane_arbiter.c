@@ -187,6 +187,11 @@ void lane_set_vram(struct lane *lane, uint64_t limit, uint64_t used)
 	lane_store64(&lane->memory->vram_used, used);
 }
 
+void lane_set_crowd(struct lane *lane, uint32_t crowd)
+{
+	lane_store32(&lane->memory->crowd, crowd);
+}
+
 uint32_t lane_in_flight(const struct lane *lane)
 {
 	return lane_word_count(lane_load32(&lane->memory->grant));

@@ -29,7 +29,7 @@
 #include "scheduler/lane/lane.h"
 
 #define LANE_MAGIC 0x656e616cu
-#define LANE_LAYOUT 2
+#define LANE_LAYOUT 3
 #define LANE_LINE 64
 
 #define LANE_COUNT_MASK 0xffu
@@ -80,6 +80,7 @@ struct lane_memory {
 	_Atomic uint64_t taken; /* records read */
 	_Atomic uint64_t vram_limit;
 	_Atomic uint64_t vram_used;
+	_Atomic uint32_t crowd;
 
 	/* Written by the gate. */
 	alignas(LANE_LINE) _Atomic uint32_t wanted;

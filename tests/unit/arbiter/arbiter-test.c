@@ -11,8 +11,10 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -836,6 +838,72 @@ static void slices_grow_where_a_handoff_is_dear(void **unused)
 	assert_true(submits >= 16);
 }
 
+/* Calls @visit for each thread of this process. */
+static void threads_visit(void (*visit)(pid_t thread, void *data), void *data)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *task;
+
+	assert_non_null(tasks);
+	while ((task = readdir(tasks)))
+		if (task->d_name[0] != '.')
+			visit((pid_t)strtol(task->d_name, NULL, 10), data);
+	closedir(tasks);
+}
+
+static void nice_find(pid_t thread, void *least)
+{
+	int nice = getpriority(PRIO_PROCESS, (id_t)thread);
+
+	if (nice < *(int *)least)
+		*(int *)least = nice;
+}
+
+static int least_nice(void)
+{
+	int least = 0;
+
+	threads_visit(nice_find, &least);
+	return least;
+}
+
+static void its_thread_goes_before_others(void **unused)
+{
+	(void)unused;
+	if (setpriority(PRIO_PROCESS, 0, -1) < 0)
+		skip();
+	setpriority(PRIO_PROCESS, 0, 0);
+	stage_wait(least_nice() < -1);
+	assert_int_equal(getpriority(PRIO_PROCESS, 0), 0);
+}
+
+static void set_processors(pid_t thread, void *set)
+{
+	assert_int_equal(sched_setaffinity(thread, sizeof(cpu_set_t), set), 0);
+}
+
+/* Those that wait and those that only did work count, those that are there don't. */
+static void gates_are_told_of_a_crowd(void **unused)
+{
+	cpu_set_t all, one;
+
+	(void)unused;
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	CPU_ZERO(&one);
+	CPU_SET((size_t)sched_getcpu(), &one);
+	threads_visit(set_processors, &one);
+	for (unsigned int i = 0; i < 3; i++)
+		stage_load(&s, stage_account(&s), MS, 0);
+	stage_load(&s, stage_account(&s), MS, 3600 * SECOND);
+	stage_wait(s.loads[0].shared->crowd == 3 &&
+		   s.loads[1].shared->crowd == 3);
+	stage_stop(&s, 2);
+	stage_wait(s.loads[0].shared->crowd == 2);
+	threads_visit(set_processors, &all);
+	stage_wait(s.loads[0].shared->crowd ==
+		   1 + (CPU_COUNT(&all) == 1 ? 1U : 0U));
+}
+
 static void slices_tell_of_each_hold(void **unused)
 {
 	static struct arbiter_slice slices[64];
@@ -896,6 +964,8 @@ int main(int argc, char **argv)
 		staged(account_takes_no_more_contexts_than_its_bound),
 		staged(flood_disturbs_nobody_else),
 		staged(slices_grow_where_a_handoff_is_dear),
+		staged(its_thread_goes_before_others),
+		staged(gates_are_told_of_a_crowd),
 		staged(slices_tell_of_each_hold),
 	};
 

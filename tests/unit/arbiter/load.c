@@ -147,6 +147,7 @@ static void gate_submit(struct gate *gate)
 		.gpu_ns = spec->job_ns,
 	};
 	gate->shared->last_ns = now;
+	gate->shared->crowd = lane_crowd(&gate->lane);
 	job->complete_ns = ++gate->submitted == spec->endless
 				   ? UINT64_MAX
 				   : gpu_submit(gate->gpu, spec->job_ns, now);

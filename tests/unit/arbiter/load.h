@@ -54,6 +54,7 @@ struct load_shared {
 	_Atomic uint64_t wait_max_ns; /* for the grant */
 	_Atomic uint64_t last_ns; /* when it last submitted */
 	_Atomic uint64_t refusals; /* by the VRAM quota */
+	_Atomic uint32_t crowd;
 	_Atomic int error;
 };
 
