@@ -6,11 +6,12 @@
 #include "world.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define MS ((uint64_t)1000000)
 #define SEC (1000 * MS)
 #define RUN (40 * SEC)
-#define TENANTS 3
+#define TENANTS 4
 #define GRID MS
 #define POINTS (RUN / GRID + 1)
 
@@ -49,6 +50,14 @@ static const struct share_case cases[] = {
 	 {{100, MS / 10, 20000, false}, {100, 50 * MS, 0, false}},
 	 SEC,
 	 0.97,
+	 0},
+	{"two of 1 ms : two of 20 ms, any 1 s",
+	 {{100, MS, 0, false},
+	  {100, 20 * MS, 0, false},
+	  {100, MS, 0, false},
+	  {100, 20 * MS, 0, false}},
+	 SEC,
+	 0.9,
 	 0},
 	{"1 ms + 0.3 ms gap : 20 ms, any 10 s",
 	 {{100, MS, 300000, false}, {100, 20 * MS, 0, false}},
@@ -135,13 +144,15 @@ static void run_record(struct world *world, unsigned int n)
 	}
 }
 
+static double ratios[POINTS]; /* of the windows: least over greatest share */
+
 struct share_error {
-	double ratio; /* least over greatest share by weight */
+	unsigned int windows;
 	double points; /* greatest distance from the share by weight */
 };
 
 static void window_measure(const struct share_case *c, unsigned int n,
-			   uint64_t from, struct share_error *worst)
+			   uint64_t from, struct share_error *error)
 {
 	uint64_t to = from + c->window / GRID;
 	double least = 1e300, greatest = 0, total = 0, weights = 0;
@@ -156,22 +167,28 @@ static void window_measure(const struct share_case *c, unsigned int n,
 		least = share < least ? share : least;
 		greatest = share > greatest ? share : greatest;
 	}
-	if (least / greatest < worst->ratio)
-		worst->ratio = least / greatest;
+	ratios[error->windows++] = least / greatest;
 	for (i = 0; i < n; i++) {
 		double had = held[i][to] - held[i][from];
 		double off =
 			100 * (had / total - c->tenants[i].weight / weights);
 
 		off = off < 0 ? -off : off;
-		worst->points = off > worst->points ? off : worst->points;
+		error->points = off > error->points ? off : error->points;
 	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
 }
 
 static bool case_run(const struct share_case *c)
 {
 	static struct world world;
-	struct share_error worst = {.ratio = 1};
+	struct share_error error = {0};
 	unsigned int n = world_fill(&world, c);
 	uint64_t from;
 	bool ok;
@@ -179,11 +196,13 @@ static bool case_run(const struct share_case *c)
 	run_record(&world, n);
 	/* The first second is the estimators': they begin knowing nothing. */
 	for (from = SEC / GRID; from + c->window / GRID < POINTS; from++)
-		window_measure(c, n, from, &worst);
-	ok = worst.ratio >= c->ratio_least &&
-	     (!c->points_most || worst.points <= c->points_most);
-	printf("%-40s %10.4f %8.3f %7.2f%%  %s\n", c->name, worst.ratio,
-	       worst.points, 100.0 * world.idle_ns / (world.now - world.begin),
+		window_measure(c, n, from, &error);
+	qsort(ratios, error.windows, sizeof(*ratios), compare);
+	ok = ratios[0] >= c->ratio_least &&
+	     (!c->points_most || error.points <= c->points_most);
+	printf("%-40s %8.4f %8.4f %8.3f %7.2f%%  %s\n", c->name, ratios[0],
+	       ratios[error.windows / 2], error.points,
+	       100.0 * world.idle_ns / (world.now - world.begin),
 	       ok ? "ok" : "TOO FAR");
 	return ok;
 }
@@ -193,8 +212,8 @@ int main(void)
 	bool ok = true;
 	size_t i;
 
-	printf("%-40s %10s %8s %8s\n", "worst window of", "min/max", "points",
-	       "idle");
+	printf("%-40s %8s %8s %8s %8s\n", "least/greatest share, points off",
+	       "worst", "median", "worst", "idle");
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		ok = case_run(&cases[i]) && ok;
 	return ok ? 0 : 1;
