@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * How many gates the processors serve at once, which each lane tells: the threads
- * behind them look for work again and again, and the more there are the less often
+ * How many accounts the processors serve at once, which each lane tells: the threads
+ * behind gates look for work again and again, and the more there are the less often
  * each may.
  */
 #include "scheduler/arbiter/internal.h"
@@ -18,7 +18,6 @@ static unsigned int processors(void)
 	return (unsigned int)CPU_COUNT(&set);
 }
 
-/* Whether it worked or waited in the second that ends. */
 static bool context_works(struct context *context)
 {
 	bool works =
@@ -28,16 +27,25 @@ static bool context_works(struct context *context)
 	return works;
 }
 
+/* Whether any of its contexts worked or waited in the second that ends. */
+static bool account_works(struct account *account)
+{
+	struct context *context;
+	bool works = false;
+
+	for (context = account->contexts; context; context = context->next)
+		works |= context->joined && context_works(context);
+	return works;
+}
+
+/* Not contexts, of which one account could make others look seldom. */
 static unsigned int count_working(struct arbiter *arbiter)
 {
 	struct account *account;
-	struct context *context;
 	unsigned int count = 0;
 
 	for (account = arbiter->accounts; account; account = account->next)
-		for (context = account->contexts; context;
-		     context = context->next)
-			count += context->joined && context_works(context);
+		count += account_works(account);
 	return count;
 }
 

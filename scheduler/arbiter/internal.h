@@ -9,7 +9,7 @@
  *   feed.c      from the words of a lane to the scheduler's core
  *   drive.c     from the core's decisions to the lanes
  *   handoff.c   what it costs to hand the GPU on, and how long slices may be for it
- *   crowd.c     how many gates there are for each processor
+ *   crowd.c     how many accounts work for each processor
  *   stats.c     figures, per second and per hold
  *   share.c     what a policy entitles to
  *

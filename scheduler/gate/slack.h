@@ -5,7 +5,7 @@
  * A render server's threads look again and again whether their guest has written
  * more commands, and sleep between two looks: by their timer slack, a little longer.
  * Where looks are dear those of some guests take the processor from the others. So
- * the slack grows with the gates that a processor has to serve; and behind work that
+ * the slack grows with the guests that a processor has to serve; and behind work that
  * is held more commands are in no hurry.
  *
  * Only where the environment says what a look's slack is: any other program's

@@ -164,13 +164,13 @@ int lane_wait(struct lane *lane, uint64_t until_ns);
 bool lane_contended(const struct lane *lane);
 
 /**
- * lane_crowd - how many gates a processor has to serve
+ * lane_crowd - how many vGPUs and programs a processor has to serve
  * @lane: the lane
  *
  * Where looks are dear all of them together must leave time to work.
  *
- * Return: the gates that worked or waited in the last second, for each processor
- * of the arbiter's, rounded up; 1 at least.
+ * Return: those that worked or waited in the last second, for each processor of the
+ * arbiter's, rounded up; 1 at least.
  */
 uint32_t lane_crowd(const struct lane *lane);
 

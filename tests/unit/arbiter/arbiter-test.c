@@ -882,9 +882,12 @@ static void set_processors(pid_t thread, void *set)
 	assert_int_equal(sched_setaffinity(thread, sizeof(cpu_set_t), set), 0);
 }
 
-/* Those that wait and those that only did work count, those that are there don't. */
+/*
+ * Accounts count that do work, each once, and not those that are only there.
+ */
 static void gates_are_told_of_a_crowd(void **unused)
 {
+	struct load second;
 	cpu_set_t all, one;
 
 	(void)unused;
@@ -894,11 +897,13 @@ static void gates_are_told_of_a_crowd(void **unused)
 	threads_visit(set_processors, &one);
 	for (unsigned int i = 0; i < 3; i++)
 		stage_load(&s, stage_account(&s), MS, 0);
+	load_start(&second, &s.specs[0], s.gpu);
 	stage_load(&s, stage_account(&s), MS, 3600 * SECOND);
 	stage_wait(s.loads[0].shared->crowd == 3 &&
-		   s.loads[1].shared->crowd == 3);
+		   s.loads[1].shared->crowd == 3 && second.shared->crowd == 3);
 	stage_stop(&s, 2);
 	stage_wait(s.loads[0].shared->crowd == 2);
+	load_stop(&second);
 	threads_visit(set_processors, &all);
 	stage_wait(s.loads[0].shared->crowd ==
 		   1 + (CPU_COUNT(&all) == 1 ? 1U : 0U));
