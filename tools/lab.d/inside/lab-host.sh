@@ -44,7 +44,7 @@ host_boot() {
 
 host_options_parse() {
   opt_kernel=6.12 opt_cpus=1 opt_memory=4G opt_gpu=1 opt_iommu=0
-  opt_preset=debug opt_terminal=0
+  opt_preset=debug opt_terminal=0 opt_gpu_first=0
   while [ $# -gt 0 ]; do
     case $1 in
     --kernel | --cpus | --memory | --preset)
@@ -52,6 +52,7 @@ host_options_parse() {
       shift
       ;;
     --no-gpu) opt_gpu=0 ;;
+    --gpu-first) opt_gpu_first=1 ;;
     --iommu) opt_iommu=1 ;;
     --terminal) opt_terminal=1 ;;
     esac
@@ -115,6 +116,8 @@ host_gpu_env_write() {
   echo "VK_INSTANCE_LAYERS=VK_LAYER_TRANCHE_exportable"
   echo "LIBGL_ALWAYS_SOFTWARE=1"
   echo "SDL_VIDEODRIVER=x11"
+  [ "$opt_gpu_first" = 0 ] ||
+    echo "RENDER_SERVER_EXEC_PATH=$HOST_D/inside/render-server-first"
 }
 
 # KVM only where the processor says so: /dev/kvm alone proves nothing.
