@@ -170,7 +170,7 @@ int tsched_entity_add(struct tsched_gpu *gpu, struct tsched_entity *entity,
 		vgpu_count(entity, 1);
 	entity->weight_now = entity_weight(entity);
 	entity->start = queue_of(entity)->floor;
-	queue_note_leave(entity);
+	queue_note_leave(entity, entity->start);
 	return 0;
 }
 

@@ -81,7 +81,7 @@ struct tsched_queue {
 	struct avl_tree tree;
 	struct tsched_entity *curr;
 	uint64_t floor; /* virtual time: never goes back */
-	uint64_t hold_max; /* longest recent hold, in virtual time */
+	uint64_t hold_max; /* what a hold may leave owed, in virtual time */
 	uint64_t weight_sum; /* of the tree */
 	__int128 weighted_sum; /* of weight * (start - floor) over the tree */
 };
@@ -95,7 +95,7 @@ struct tsched_entity {
 
 	uint64_t start; /* start tag: virtual time of the service it had */
 	uint64_t owed; /* credit it left its queue with, in virtual time */
-	uint64_t left_floor; /* its queue's virtual time when it left */
+	uint64_t left_least; /* start tag of those who stayed when it left */
 	uint32_t start_rem;
 	uint32_t weight_now; /* by the policy in force */
 	uint16_t cap;

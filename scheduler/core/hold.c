@@ -123,15 +123,16 @@ void hold_begin(struct tsched_gpu *gpu, struct tsched_entity *leaf)
 }
 
 /*
- * Back into the queue, or out of it, after having been served for @ns while
- * others waited.
+ * Back into the queue, or out of it, after having been served for @ns, @waited of
+ * them with others waiting.
  */
-static void entity_put(struct tsched_entity *entity, uint64_t ns)
+static void entity_put(struct tsched_entity *entity, uint64_t ns,
+		       uint64_t waited)
 {
 	struct tsched_queue *queue = queue_of(entity);
 
 	queue->curr = NULL;
-	queue_note_hold(queue, ns, entity->weight_now);
+	queue_note_hold(entity, ns, waited);
 	entity->flags &= ~ENTITY_ENTITLED;
 	if (!entity_is_ready(entity)) {
 		queue_leave(entity);
@@ -154,7 +155,8 @@ void hold_finish(struct tsched_gpu *gpu)
 		leaf->state_since = gpu->now_ns;
 	entity_count_minding(leaf);
 	for (e = leaf; e; e = e->parent)
-		entity_put(e, gpu->now_ns - since);
+		entity_put(e, gpu->now_ns - gpu->hold_begin_ns,
+			   gpu->now_ns - since);
 }
 
 uint64_t hold_cap_left(struct tsched_gpu *gpu)

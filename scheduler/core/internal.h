@@ -88,13 +88,14 @@ static inline uint64_t entity_kill_ns(const struct tsched_entity *entity)
 }
 
 /* queue.c: competition among siblings, in virtual time */
-uint64_t vtime_of(uint64_t ns, uint32_t weight);
+uint64_t vtime_of(uint64_t ns, uint64_t weight);
 void queue_join(struct tsched_entity *entity);
 void queue_insert(struct tsched_entity *entity);
 void queue_remove(struct tsched_entity *entity);
 void queue_leave(struct tsched_entity *entity);
-void queue_note_leave(struct tsched_entity *entity);
-void queue_note_hold(struct tsched_queue *queue, uint64_t ns, uint32_t weight);
+void queue_note_leave(struct tsched_entity *entity, uint64_t least);
+void queue_note_hold(struct tsched_entity *entity, uint64_t ns,
+		     uint64_t waited);
 void queue_take(struct tsched_entity *entity);
 void queue_charge(struct tsched_entity *entity, uint64_t ns);
 void queue_reweigh(struct tsched_entity *entity, uint32_t weight);

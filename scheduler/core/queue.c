@@ -30,7 +30,7 @@
 #define VTIME_SHIFT 10
 #define VTIME_NS_MAX ((uint64_t)1 << 52)
 
-uint64_t vtime_of(uint64_t ns, uint32_t weight)
+uint64_t vtime_of(uint64_t ns, uint64_t weight)
 {
 	return (min_u64(ns, VTIME_NS_MAX) << VTIME_SHIFT) / weight;
 }
@@ -51,19 +51,23 @@ static __int128 entity_weighted(const struct tsched_entity *entity,
 	       entity->weight_now;
 }
 
-static void floor_advance(struct tsched_queue *queue)
+/* The least start tag of those competing; @otherwise, if nobody does. */
+static uint64_t queue_least(const struct tsched_queue *queue,
+			    uint64_t otherwise)
 {
 	const struct avl_node *root = queue->tree.root;
-	uint64_t least;
 
-	if (queue->curr)
-		least = queue->curr->start;
-	else if (root)
-		least = root->value_min;
-	else
-		return;
-	if (root && avl_before(root->value_min, least))
-		least = root->value_min;
+	if (!queue->curr)
+		return root ? root->value_min : otherwise;
+	if (root && avl_before(root->value_min, queue->curr->start))
+		return root->value_min;
+	return queue->curr->start;
+}
+
+static void floor_advance(struct tsched_queue *queue)
+{
+	uint64_t least = queue_least(queue, queue->floor);
+
 	if (!avl_before(queue->floor, least))
 		return;
 	queue->weighted_sum -=
@@ -109,7 +113,8 @@ static uint64_t credit_most(struct tsched_entity *entity)
 /*
  * How much further virtual time went during an absence than serving others can
  * move it: it leaps when only one is left that is far ahead, and who was away for
- * that moment must not be put there while others return to where they were.
+ * that moment, or goes away for another one later, must not be put there while
+ * others return to where they were.
  */
 static uint64_t leap(struct tsched_entity *entity)
 {
@@ -121,10 +126,9 @@ static uint64_t leap(struct tsched_entity *entity)
 	if (queue->curr && queue->curr->weight_now < weight)
 		weight = queue->curr->weight_now;
 	served = vtime_of(away_ms * NS_PER_MS, weight);
-	if (!avl_before(entity->left_floor + served, queue->floor))
+	if (!avl_before(entity->left_least + served, queue->floor))
 		return 0;
-	return min_u64(queue->floor - entity->left_floor - served,
-		       credit_most(entity));
+	return queue->floor - entity->left_least - served;
 }
 
 /*
@@ -134,10 +138,11 @@ static uint64_t leap(struct tsched_entity *entity)
  */
 void queue_join(struct tsched_entity *entity)
 {
-	uint64_t place;
+	uint64_t credit, place;
 
 	floor_advance(queue_of(entity));
-	place = queue_of(entity)->floor - max_u64(entity->owed, leap(entity));
+	credit = min_u64(entity->owed + leap(entity), credit_most(entity));
+	place = queue_of(entity)->floor - credit;
 	if (avl_before(entity->start, place)) {
 		entity->start = place;
 		entity->start_rem = 0;
@@ -146,10 +151,10 @@ void queue_join(struct tsched_entity *entity)
 	queue_insert(entity);
 }
 
-/* From now on it is away. */
-void queue_note_leave(struct tsched_entity *entity)
+/* From now on it is away; @least: of the start tags of those who stay. */
+void queue_note_leave(struct tsched_entity *entity, uint64_t least)
 {
-	entity->left_floor = queue_of(entity)->floor;
+	entity->left_least = least;
 	entity->left_ms = now_ms(entity->gpu);
 }
 
@@ -160,36 +165,28 @@ void queue_note_leave(struct tsched_entity *entity)
  */
 void queue_leave(struct tsched_entity *entity)
 {
-	struct tsched_queue *queue = queue_of(entity);
-	const struct avl_node *root = queue->tree.root;
-	uint64_t least;
+	uint64_t least = queue_least(queue_of(entity), entity->start);
 
 	entity->owed = 0;
-	queue_note_leave(entity);
-	if (root && queue->curr)
-		least = avl_before(root->value_min, queue->curr->start)
-				? root->value_min
-				: queue->curr->start;
-	else if (root || queue->curr)
-		least = root ? root->value_min : queue->curr->start;
-	else
-		return;
-	if (!avl_before(entity->start, least))
-		return;
-	entity->owed = min_u64(least - entity->start, credit_most(entity));
+	if (avl_before(entity->start, least))
+		entity->owed =
+			min_u64(least - entity->start, credit_most(entity));
+	queue_note_leave(entity, least);
 }
 
 /*
- * Note how long a hold was. The limit on credit follows it, and forgets what
- * was longer little by little.
+ * Note a hold of @ns, @waited of them with others waiting. The limit on credit
+ * follows the longest one and shrinks by what was served, shared among all who
+ * compete, because that is how credit shrinks.
  */
-void queue_note_hold(struct tsched_queue *queue, uint64_t ns, uint32_t weight)
+void queue_note_hold(struct tsched_entity *entity, uint64_t ns, uint64_t waited)
 {
-	queue->hold_max -= queue->hold_max / 64;
-	/* Most holds are not the longest: spare them the division. */
-	if ((__int128)queue->hold_max * weight < (__int128)ns << VTIME_SHIFT)
-		queue->hold_max =
-			max_u64(queue->hold_max, vtime_of(ns, weight));
+	struct tsched_queue *queue = queue_of(entity);
+	uint64_t weight = queue->weight_sum + entity->weight_now;
+	uint64_t hold = vtime_of(waited, entity->weight_now);
+
+	queue->hold_max -= min_u64(queue->hold_max, vtime_of(ns, weight));
+	queue->hold_max = max_u64(queue->hold_max, hold);
 }
 
 /* Take the one that will hold, or is on the path to it, out of the order. */

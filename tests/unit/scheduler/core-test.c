@@ -470,6 +470,78 @@ static void a_moments_absence_costs_a_moment(void **unused)
 	assert_in_range(stats_of(&t.c).gpu_ns, 45 * MS, 60 * MS);
 }
 
+/* After a hold of three seconds of a's, b and c are owed as much. */
+static void owe_three_seconds(void)
+{
+	tsched_entity_add(&t.gpu, &t.c, TSCHED_VGPU, NULL, t.now);
+	want(&t.a);
+	assert_granted(&t.a);
+	want(&t.b);
+	want(&t.c);
+	submit(&t.a);
+	t.now += 3 * SEC;
+	complete(&t.a, 3 * SEC);
+	release(&t.a);
+}
+
+/* Of who is next, or of nobody: @away is away for a moment whenever it was served. */
+static void hold_next(struct tsched_entity *away)
+{
+	assert_int_equal(decide(), TSCHED_GRANT);
+	if (t.d.entity == away)
+		idle(away);
+	t.now += MS;
+	release(t.d.entity);
+	want(away);
+}
+
+/* It takes them as many holds as it takes. */
+static void credit_lasts_until_it_is_served(void **unused)
+{
+	unsigned int i;
+
+	(void)unused;
+	owe_three_seconds();
+	for (i = 0; i < 2000; i++)
+		hold_next(&t.b);
+	/* Both away: a is served, and virtual time leaps to where a is. */
+	idle(&t.b);
+	idle(&t.c);
+	hold_for(&t.a, MS);
+	want(&t.b);
+	want(&t.c);
+	for (i = 0; i < 2000; i++)
+		hold_next(&t.b);
+	assert_in_range(stats_of(&t.a).gpu_ns, 3001 * MS, 3003 * MS);
+	assert_in_range(stats_of(&t.b).gpu_ns, 1980 * MS, 2020 * MS);
+}
+
+/* Where virtual time has leapt to is not where who goes and comes is put. */
+static void absence_after_a_leap_costs_a_moment(void **unused)
+{
+	unsigned int i;
+
+	(void)unused;
+	owe_three_seconds();
+	idle(&t.b);
+	idle(&t.c);
+	hold_for(&t.a, MS);
+	want(&t.b);
+	want(&t.c);
+	/* b is away for a millisecond of c's, again and again. */
+	for (i = 0; i < 200; i++) {
+		assert_int_equal(decide(), TSCHED_GRANT);
+		if (t.d.entity == &t.b)
+			idle(&t.b);
+		t.now += MS;
+		if (t.d.entity == &t.c)
+			want(&t.b);
+		release(t.d.entity);
+	}
+	assert_in_range(stats_of(&t.b).gpu_ns, 60 * MS, 110 * MS);
+	assert_int_equal(stats_of(&t.a).gpu_ns, 3001 * MS);
+}
+
 static void reserved_time_does_not_become_debt(void **unused)
 {
 	unsigned int i;
@@ -1086,6 +1158,8 @@ int main(void)
 		rule(reservation_above_covers_those_below),
 		rule(reservation_holds_against_weight),
 		rule(a_moments_absence_costs_a_moment),
+		rule(credit_lasts_until_it_is_served),
+		rule(absence_after_a_leap_costs_a_moment),
 		rule(reserved_time_does_not_become_debt),
 		rule(slices_stretch_while_the_next_has_used_up_its_own),
 		rule(slices_do_not_stretch_before_who_came),
