@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * virtio console (virtio 1.3 §5.3), one port: hvc0 in the guest. It shares the
- * terminal with the serial port; input goes to the one that wrote last.
+ * virtio console (virtio 1.3 §5.3), one port: hvc0 in the guest, there if the
+ * command line names it. It shares the terminal with the serial port; input goes to
+ * the one that wrote last.
  *
  * Owner: the machine's devices. Locking: inside.
  */

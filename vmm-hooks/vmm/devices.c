@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "vmm-hooks/vmm/console.h"
 #include "vmm-hooks/vmm/disk.h"
@@ -103,6 +104,18 @@ static int add_vgpus(struct machine_devices *devices, struct machine *machine)
 	return 0;
 }
 
+/*
+ * Only for a guest that is told to use it: a system offers a login on each console
+ * it finds, and two on one terminal are one too many.
+ */
+static int add_console(struct machine_devices *devices, struct machine *machine)
+{
+	if (!strstr(machine->options->files.command_line, "console=hvc0"))
+		return 0;
+	devices->console = console_new(machine);
+	return devices->console ? 0 : -errno;
+}
+
 static int add_all(struct machine_devices *devices, struct machine *machine)
 {
 	const struct options *options = machine->options;
@@ -111,9 +124,9 @@ static int add_all(struct machine_devices *devices, struct machine *machine)
 	devices->rng = rng_new(machine);
 	if (!devices->rng)
 		return -errno;
-	devices->console = console_new(machine);
-	if (!devices->console)
-		return -errno;
+	r = add_console(devices, machine);
+	if (r < 0)
+		return r;
 	r = add_disks(devices, machine);
 	if (r < 0)
 		return r;
