@@ -475,16 +475,22 @@ static void owe_three_seconds(void)
 {
 	tsched_entity_add(&t.gpu, &t.c, TSCHED_VGPU, NULL, t.now);
 	want(&t.a);
-	assert_granted(&t.a);
 	want(&t.b);
 	want(&t.c);
-	submit(&t.a);
-	t.now += 3 * SEC;
-	complete(&t.a, 3 * SEC);
-	release(&t.a);
+	hold_for(&t.a, 3 * SEC);
 }
 
-/* Of who is next, or of nobody: @away is away for a moment whenever it was served. */
+/* b and c are both away: a is served, and virtual time leaps to where a is. */
+static void leap_to_a(void)
+{
+	idle(&t.b);
+	idle(&t.c);
+	hold_for(&t.a, MS);
+	want(&t.b);
+	want(&t.c);
+}
+
+/* A millisecond for whoever is next; if it is @away, it goes for a moment then. */
 static void hold_next(struct tsched_entity *away)
 {
 	assert_int_equal(decide(), TSCHED_GRANT);
@@ -504,12 +510,7 @@ static void credit_lasts_until_it_is_served(void **unused)
 	owe_three_seconds();
 	for (i = 0; i < 2000; i++)
 		hold_next(&t.b);
-	/* Both away: a is served, and virtual time leaps to where a is. */
-	idle(&t.b);
-	idle(&t.c);
-	hold_for(&t.a, MS);
-	want(&t.b);
-	want(&t.c);
+	leap_to_a();
 	for (i = 0; i < 2000; i++)
 		hold_next(&t.b);
 	assert_in_range(stats_of(&t.a).gpu_ns, 3001 * MS, 3003 * MS);
@@ -523,11 +524,7 @@ static void absence_after_a_leap_costs_a_moment(void **unused)
 
 	(void)unused;
 	owe_three_seconds();
-	idle(&t.b);
-	idle(&t.c);
-	hold_for(&t.a, MS);
-	want(&t.b);
-	want(&t.c);
+	leap_to_a();
 	/* b is away for a millisecond of c's, again and again. */
 	for (i = 0; i < 200; i++) {
 		assert_int_equal(decide(), TSCHED_GRANT);
