@@ -106,9 +106,10 @@ host_initramfs_make() {
 }
 
 # Environment of the emulator: the machine's own software Vulkan driver, with
-# the layer that makes its memory exportable.
+# the layer that makes its memory exportable, in a server of the lab's.
 host_gpu_env_write() {
-  local icd
+  local icd nice=0
+  [ "$opt_gpu_first" = 0 ] || nice=-10
   for icd in /usr/share/vulkan/icd.d/lvp_icd*.json; do
     echo "VK_DRIVER_FILES=$icd"
   done
@@ -116,8 +117,9 @@ host_gpu_env_write() {
   echo "VK_INSTANCE_LAYERS=VK_LAYER_TRANCHE_exportable"
   echo "LIBGL_ALWAYS_SOFTWARE=1"
   echo "SDL_VIDEODRIVER=x11"
-  [ "$opt_gpu_first" = 0 ] ||
-    echo "RENDER_SERVER_EXEC_PATH=$HOST_D/inside/render-server-first"
+  echo "RENDER_SERVER_EXEC_PATH=$HOST_D/inside/render-server"
+  echo "LAB_RING_WAKE=/build/$opt_preset/lab/liblab-ring-wake.so"
+  echo "LAB_GPU_NICE=$nice"
 }
 
 # KVM only where the processor says so: /dev/kvm alone proves nothing.
