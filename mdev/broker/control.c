@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "mdev/broker/event.h"
+#include "mdev/broker/host_gpu.h"
 #include "mdev/broker/interface.h"
 #include "mdev/broker/json.h"
 #include "mdev/broker/log.h"
@@ -215,6 +216,7 @@ static void on_disconnect(sd_varlink_server *server, sd_varlink *link,
 	(void)server;
 	watchers_forget(broker->control, link);
 	creations_forget(broker, link);
+	host_gpu_policies_return(broker, link);
 	while ((vgpu = owned_by(broker, link))) {
 		vgpu->owner.link = NULL;
 		vgpu_end(vgpu);
@@ -230,6 +232,7 @@ static int methods_bind(sd_varlink_server *server)
 		BROKER_METHOD("CreateVgpu"), control_create_vgpu,
 		BROKER_METHOD("RemoveVgpu"), control_remove_vgpu,
 		BROKER_METHOD("SetVgpu"), control_set_vgpu,
+		BROKER_METHOD("SetGpu"), control_set_gpu,
 		BROKER_METHOD("ResetVgpu"), control_reset_vgpu,
 		BROKER_METHOD("Enroll"), control_enroll,
 		BROKER_METHOD("GetStats"), control_get_stats,

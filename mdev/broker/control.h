@@ -111,6 +111,8 @@ struct changes {
 	const char *tenant;
 };
 
+int dispatch_maybe_bool(const char *name, sd_json_variant *variant,
+			sd_json_dispatch_flags_t flags, void *field);
 int dispatch_maybe_int(const char *name, sd_json_variant *variant,
 		       sd_json_dispatch_flags_t flags, void *field);
 int dispatch_maybe_real(const char *name, sd_json_variant *variant,
@@ -123,6 +125,9 @@ int dispatch_maybe_real(const char *name, sd_json_variant *variant,
 		 sd_json_dispatch_const_string, structure, field)
 #define DISPATCH_INT(name, structure, field)                              \
 	DISPATCH(name, _SD_JSON_VARIANT_TYPE_INVALID, dispatch_maybe_int, \
+		 structure, field)
+#define DISPATCH_BOOL(name, structure, field)                              \
+	DISPATCH(name, _SD_JSON_VARIANT_TYPE_INVALID, dispatch_maybe_bool, \
 		 structure, field)
 #define DISPATCH_REAL(name, structure, field)                              \
 	DISPATCH(name, _SD_JSON_VARIANT_TYPE_INVALID, dispatch_maybe_real, \
@@ -176,6 +181,8 @@ int control_remove_vgpu(sd_varlink *link, sd_json_variant *parameters,
 			sd_varlink_method_flags_t flags, void *userdata);
 int control_set_vgpu(sd_varlink *link, sd_json_variant *parameters,
 		     sd_varlink_method_flags_t flags, void *userdata);
+int control_set_gpu(sd_varlink *link, sd_json_variant *parameters,
+		    sd_varlink_method_flags_t flags, void *userdata);
 int control_reset_vgpu(sd_varlink *link, sd_json_variant *parameters,
 		       sd_varlink_method_flags_t flags, void *userdata);
 int control_enroll(sd_varlink *link, sd_json_variant *parameters,

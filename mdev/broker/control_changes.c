@@ -14,6 +14,14 @@
 #define NS_PER_MS INT64_C(1000000)
 #define KILL_MS_MAX 3600000
 
+int dispatch_maybe_bool(const char *name, sd_json_variant *variant,
+			sd_json_dispatch_flags_t flags, void *field)
+{
+	if (sd_json_variant_is_null(variant))
+		return 0;
+	return sd_json_dispatch_stdbool(name, variant, flags, field);
+}
+
 int dispatch_maybe_int(const char *name, sd_json_variant *variant,
 		       sd_json_dispatch_flags_t flags, void *field)
 {

@@ -24,22 +24,13 @@ struct request {
 	struct changes changes;
 };
 
-static int dispatch_bool(const char *name, sd_json_variant *variant,
-			 sd_json_dispatch_flags_t flags, void *field)
-{
-	if (sd_json_variant_is_null(variant))
-		return 0;
-	return sd_json_dispatch_stdbool(name, variant, flags, field);
-}
-
 static const sd_json_dispatch_field create_fields[] = {
 	{"type", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
 	 offsetof(struct request, type), SD_JSON_MANDATORY},
 	DISPATCH_STRING("gpu", struct request, gpu),
 	DISPATCH_STRING("uuid", struct request, uuid),
 	DISPATCH_STRING("name", struct request, name),
-	DISPATCH("transient", _SD_JSON_VARIANT_TYPE_INVALID, dispatch_bool,
-		 struct request, transient),
+	DISPATCH_BOOL("transient", struct request, transient),
 	DISPATCH_CHANGES(struct request, changes),
 	{0},
 };

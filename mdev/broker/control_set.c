@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * SetVgpu, ResetVgpu and Enroll.
+ * SetVgpu, SetGpu, ResetVgpu and Enroll.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include "mdev/broker/control.h"
 #include "mdev/broker/event.h"
 #include "mdev/broker/host_gpu.h"
+#include "mdev/broker/json.h"
 #include "mdev/broker/spawn.h"
 #include "mdev/broker/sysfs.h"
 #include "mdev/broker/vgpu.h"
@@ -148,6 +149,65 @@ int control_set_vgpu(sd_varlink *link, sd_json_variant *parameters,
 	if (r >= 0)
 		r = control_vgpu(broker, link, request.uuid, &vgpu);
 	return r < 0 ? r : set(link, vgpu, &request.changes);
+}
+
+struct gpu_request {
+	const char *gpu;
+	const char *policy;
+	bool transient;
+};
+
+static const sd_json_dispatch_field gpu_fields[] = {
+	{"gpu", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+	 offsetof(struct gpu_request, gpu), SD_JSON_MANDATORY},
+	{"policy", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+	 offsetof(struct gpu_request, policy), SD_JSON_MANDATORY},
+	DISPATCH_BOOL("transient", struct gpu_request, transient),
+	{0},
+};
+
+static int reply_gpu(sd_varlink *link, const struct host_gpu *gpu)
+{
+	sd_json_variant *json = NULL;
+	int r = json_gpu(gpu, &json);
+
+	if (r < 0)
+		return sd_varlink_error_errno(link, r);
+	r = sd_varlink_replybo(
+		link, SD_JSON_BUILD_PAIR("gpu", SD_JSON_BUILD_VARIANT(json)));
+	sd_json_variant_unref(json);
+	return r;
+}
+
+static int gpu_set(sd_varlink *link, struct host_gpu *gpu,
+		   const struct gpu_request *request)
+{
+	int policy = name_find(policy_names, TSCHED_POLICIES, request->policy);
+	int r;
+
+	if (policy < 0)
+		return control_invalid(link, "policy", POLICY_RANGE);
+	if (!gpu->arbiter)
+		return control_not_served(link, gpu, gpu->reason);
+	r = host_gpu_set_policy(gpu, policy, request->transient ? link : NULL);
+	return r < 0 ? sd_varlink_error_errno(link, r) : reply_gpu(link, gpu);
+}
+
+int control_set_gpu(sd_varlink *link, sd_json_variant *parameters,
+		    sd_varlink_method_flags_t flags, void *userdata)
+{
+	struct broker *broker = userdata;
+	struct gpu_request request = {0};
+	struct host_gpu *gpu;
+	int r = sd_varlink_dispatch(link, parameters, gpu_fields, &request);
+
+	(void)flags;
+	if (r != 0)
+		return r;
+	r = control_check(broker, link);
+	if (r >= 0)
+		r = control_gpu(broker, link, request.gpu, &gpu);
+	return r < 0 ? r : gpu_set(link, gpu, &request);
 }
 
 int control_reset_vgpu(sd_varlink *link, sd_json_variant *parameters,

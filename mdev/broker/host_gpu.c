@@ -111,10 +111,20 @@ static uint64_t vram_of(const struct host_gpu *gpu)
 				 : vram_lent(gpu->gpu->vram);
 }
 
+static struct tsched_config scheduler_config(const struct host_gpu *gpu,
+					     enum tsched_policy policy)
+{
+	struct tsched_config scheduler = gpu->config->scheduler;
+
+	scheduler.policy = policy;
+	scheduler.kill_ns = gpu->config->defaults.kill_ns;
+	return scheduler;
+}
+
 static int share(struct host_gpu *gpu)
 {
 	static const struct arbiter_ops ops = {.event = on_arbiter_event};
-	struct tsched_config scheduler = gpu->config->scheduler;
+	struct tsched_config scheduler = scheduler_config(gpu, gpu->policy);
 	int r;
 
 	r = type_table_init(&gpu->types, vram_of(gpu), gpu->config->types,
@@ -123,7 +133,6 @@ static int share(struct host_gpu *gpu)
 		unserved(gpu, "it has too little video memory to share");
 		return r;
 	}
-	scheduler.kill_ns = gpu->config->defaults.kill_ns;
 	r = arbiter_new(&gpu->arbiter, &scheduler, &ops, gpu);
 	if (r < 0)
 		unserved(gpu, "its arbiter can't start: %s", strerror(-r));
@@ -303,6 +312,9 @@ int host_gpu_new(struct host_gpu **gpup, struct broker *broker,
 	gpu_move(gpu->gpu, found);
 	gpu->broker = broker;
 	gpu->config = config_gpu(broker->config, gpu->gpu->address);
+	gpu->lasting = state_policy_read(broker->config->run, gpu->gpu->address,
+					 gpu->config->scheduler.policy);
+	gpu->policy = gpu->lasting;
 	begin(gpu);
 	tell(gpu);
 	*gpup = gpu;
@@ -340,6 +352,58 @@ void host_gpu_gone(struct host_gpu *gpu)
 	gpu->left = true;
 	unserved(gpu, "its driver let go of it, or it was removed");
 	event_gpu(gpu, EVENT_GPU_GONE, "%s", gpu->reason);
+}
+
+static int policy_put(struct host_gpu *gpu, enum tsched_policy policy)
+{
+	struct tsched_config scheduler = scheduler_config(gpu, policy);
+	int r = arbiter_set_config(gpu->arbiter, &scheduler);
+
+	if (r < 0)
+		return r;
+	if (gpu->policy != policy)
+		event_gpu(gpu, EVENT_CHANGED, "policy=%s",
+			  policy_names[policy]);
+	gpu->policy = policy;
+	return 0;
+}
+
+static int policy_keep(struct host_gpu *gpu, enum tsched_policy policy)
+{
+	int r = state_policy_write(gpu->broker->config->run, gpu->gpu->address,
+				   gpu->config->scheduler.policy, policy);
+
+	if (r == 0)
+		gpu->lasting = policy;
+	return r;
+}
+
+int host_gpu_set_policy(struct host_gpu *gpu, enum tsched_policy policy,
+			const sd_varlink *lender)
+{
+	enum tsched_policy was = gpu->policy;
+	int r = policy_put(gpu, policy);
+
+	if (r == 0 && !lender)
+		r = policy_keep(gpu, policy);
+	if (r < 0) {
+		policy_put(gpu, was);
+		return r;
+	}
+	gpu->lender = lender;
+	return 0;
+}
+
+void host_gpu_policies_return(struct broker *broker, const sd_varlink *lender)
+{
+	for (size_t i = 0; i < broker->gpu_count; i++) {
+		struct host_gpu *gpu = broker->gpus[i];
+
+		if (gpu->lender != lender)
+			continue;
+		gpu->lender = NULL;
+		policy_put(gpu, gpu->lasting);
+	}
 }
 
 struct host_gpu *host_gpu_by_parent(struct broker *broker, uint32_t parent)

@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <systemd/sd-varlink.h>
 
 #include "mdev/broker/broker.h"
 #include "mdev/broker/settings.h"
@@ -28,6 +29,9 @@
  * @gpu: what was found last
  * @config: what holds for it
  * @arbiter: NULL: Vulkan can't use it
+ * @policy: by which it is shared
+ * @lasting: by which it is when nobody lends it another
+ * @lender: connection that did, or NULL
  * @types: that it offers
  * @window: bytes, as registered
  * @registered: it is a parent
@@ -42,6 +46,9 @@ struct host_gpu {
 	struct gpu *gpu;
 	const struct gpu_config *config;
 	struct arbiter *arbiter;
+	enum tsched_policy policy;
+	enum tsched_policy lasting;
+	const sd_varlink *lender;
 	struct type_table types;
 	uint64_t window;
 	bool registered;
@@ -87,6 +94,21 @@ void host_gpu_notes(struct broker *broker);
 
 /* host_gpu_gone - its registration ended */
 void host_gpu_gone(struct host_gpu *gpu);
+
+/**
+ * host_gpu_set_policy - share it by another policy from now on
+ * @gpu: with an arbiter
+ * @policy: which
+ * @lender: connection with whose end it ends, or NULL: it lasts, and holds for
+ *          the next broker too if the configuration stays the same
+ *
+ * Return: 0; a negative errno, and nothing is changed.
+ */
+int host_gpu_set_policy(struct host_gpu *gpu, enum tsched_policy policy,
+			const sd_varlink *lender);
+
+/* host_gpu_policies_return - a connection ended */
+void host_gpu_policies_return(struct broker *broker, const sd_varlink *lender);
 
 /* host_gpu_by_parent - NULL: none has this number */
 struct host_gpu *host_gpu_by_parent(struct broker *broker, uint32_t parent);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "mdev/broker/interface.h"
 
+#include "mdev/broker/settings.h"
+
 /* Short, because a table of fields is read line by line. */
 #define TEXT(text) SD_VARLINK_FIELD_COMMENT(text)
 #define FIELD(name, type) SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_##type, 0)
@@ -38,7 +40,7 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(Gpu,
 	FIELD(served, BOOL),
 	TEXT("Why it is not served"),
 	MAYBE(reason, STRING),
-	TEXT("fair, equal, fixed or best-effort"),
+	TEXT(POLICY_RANGE),
 	FIELD(policy, STRING),
 	TEXT("How many vGPUs there are"),
 	FIELD(vgpus, INT));
@@ -197,6 +199,15 @@ static SD_VARLINK_DEFINE_METHOD(SetVgpu,
 	MAYBE_IN(killMs, INT),
 	OUT_TYPE(vgpu, Vgpu));
 
+static SD_VARLINK_DEFINE_METHOD(SetGpu,
+	TEXT("Its address"),
+	IN(gpu, STRING),
+	TEXT(POLICY_RANGE),
+	IN(policy, STRING),
+	TEXT("It ends with this connection, and what held before holds again"),
+	MAYBE_IN(transient, BOOL),
+	OUT_TYPE(gpu, Gpu));
+
 static SD_VARLINK_DEFINE_METHOD(ResetVgpu,
 	IN(uuid, STRING));
 
@@ -288,6 +299,8 @@ SD_VARLINK_DEFINE_INTERFACE(broker, BROKER_INTERFACE,
 	&vl_method_RemoveVgpu,
 	SYMBOL("Changes settings, all that are given or none. In force within a slice"),
 	&vl_method_SetVgpu,
+	SYMBOL("Shares a GPU by another policy, at once. It holds for the next broker too, unless the configuration says another policy by then"),
+	&vl_method_SetGpu,
 	SYMBOL("Ends all contexts of a vGPU, lifts a stop by the guard quota, and starts a device process if none serves it"),
 	&vl_method_ResetVgpu,
 	SYMBOL("Lets a program of the host take part like a vGPU, for as long as this connection lives"),

@@ -40,7 +40,7 @@ int json_gpu(const struct host_gpu *gpu, sd_json_variant **json)
 		INT("vramFreeBytes", host_gpu_vram_free(gpu)),
 		BOOL("software", found->software),
 		BOOL("served", host_gpu_served(gpu)), MAYBE("reason", reason),
-		STRING("policy", policy_names[gpu->config->scheduler.policy]),
+		STRING("policy", policy_names[gpu->policy]),
 		INT("vgpus", host_gpu_vgpus(gpu, NULL)));
 }
 

@@ -76,6 +76,8 @@ void setting_format(enum setting setting,
 bool setting_changed(enum setting setting, const struct arbiter_settings *a,
 		     const struct arbiter_settings *b);
 
+#define POLICY_RANGE "fair, equal, fixed or best-effort"
+
 /* Words for latency classes and policies, and back: -EINVAL for any other. */
 extern const char *const latency_names[TSCHED_LATENCIES];
 extern const char *const policy_names[TSCHED_POLICIES];

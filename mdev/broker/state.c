@@ -35,6 +35,8 @@ int state_init(const char *run)
 	if (r == 0)
 		r = folder_make(run, "/gpu", 0700);
 	if (r == 0)
+		r = folder_make(run, "/policy", 0700);
+	if (r == 0)
 		r = folder_make(run, "/vulkan", 0700);
 	if (r == 0)
 		r = folder_make(run, "/state", 0700);
@@ -221,6 +223,61 @@ int state_gpu_read(const char *run, const char *address,
 	if (r == 0 && (!state->vram || !state->types || !state->window))
 		return -EBADMSG;
 	return r;
+}
+
+/* -1: none was read. */
+struct policies {
+	int configured;
+	int set;
+};
+
+static void policy_path(const char *run, const char *address,
+			char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/policy/%s", run, address);
+}
+
+int state_policy_write(const char *run, const char *address,
+		       enum tsched_policy configured, enum tsched_policy set)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	policy_path(run, address, path);
+	file = keep_begin(path);
+	if (!file)
+		return -errno;
+	fprintf(file, "configured=%s\nset=%s\n", policy_names[configured],
+		policy_names[set]);
+	return keep_end(file, path);
+}
+
+static int policy_line(void *owner, const struct ini_line *line)
+{
+	int policy = name_find(policy_names, TSCHED_POLICIES, line->value);
+	struct policies *policies = owner;
+
+	if (!strcmp(line->key, "configured"))
+		policies->configured = policy;
+	else if (!strcmp(line->key, "set"))
+		policies->set = policy;
+	else
+		return -EBADMSG;
+	return policy < 0 ? -EBADMSG : 0;
+}
+
+enum tsched_policy state_policy_read(const char *run, const char *address,
+				     enum tsched_policy configured)
+{
+	struct policies policies = {-1, -1};
+	char path[PATH_MAX];
+	unsigned int line;
+
+	policy_path(run, address, path);
+	if (ini_read(path, policy_line, &policies, &line) < 0 ||
+	    policies.configured != (int)configured || policies.set < 0)
+		return configured;
+	return policies.set;
 }
 
 int process_began(pid_t pid, uint64_t *start)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What must outlive the broker, beside what the kernel keeps: one small file
- * for each vGPU or enrolled program (RUN/state/UUID), and one for each
- * registered GPU (RUN/gpu/ADDRESS). A file is written under another name and
- * renamed, so that it is always whole.
+ * for each vGPU or enrolled program (RUN/state/UUID), one for each registered
+ * GPU (RUN/gpu/ADDRESS), and one for each GPU whose policy was changed
+ * (RUN/policy/ADDRESS). A file is written under another name and renamed, so that
+ * it is always whole.
  *
  * Stateless. Locking: none.
  */
@@ -88,6 +89,30 @@ struct state_gpu {
 int state_gpu_write(const char *run, const struct state_gpu *state);
 int state_gpu_read(const char *run, const char *address,
 		   struct state_gpu *state);
+
+/**
+ * state_policy_write - keep a policy that was set while the broker ran
+ * @run: folder
+ * @address: of the GPU
+ * @configured: what the configuration says
+ * @set: what was set
+ *
+ * Return: 0 or a negative errno.
+ */
+int state_policy_write(const char *run, const char *address,
+		       enum tsched_policy configured, enum tsched_policy set);
+
+/**
+ * state_policy_read - what holds for a GPU when the broker starts
+ * @run: folder
+ * @address: of the GPU
+ * @configured: what the configuration says now
+ *
+ * Return: what was set while the configuration said the same; otherwise
+ * @configured.
+ */
+enum tsched_policy state_policy_read(const char *run, const char *address,
+				     enum tsched_policy configured);
 
 /**
  * process_began - when a process began

@@ -105,6 +105,7 @@ static int tell_invalid(sd_json_variant *parameters)
 		{"latency", "--latency"},
 		{"tenant", "--tenant"},
 		{"killMs", "--kill-after"},
+		{"policy", "--policy"},
 		{"name", "--name"},
 		{"uuid", "--uuid"},
 		{"gpu", "--gpu"},

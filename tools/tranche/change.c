@@ -14,6 +14,7 @@
 
 enum change_code {
 	CHANGE_UUID = ARGS_FIRST,
+	CHANGE_POLICY,
 };
 
 static int set_uuid(sd_json_variant **parameters, const char *text)
@@ -105,14 +106,55 @@ static int set_send(sd_json_variant **parameters, const char *word,
 	return r;
 }
 
+/* The one setting of a GPU. */
+static int policy_send(const char *policy, const char *gpu,
+		       sd_json_variant **reply)
+{
+	_json_ sd_json_variant *parameters = NULL;
+	int r;
+
+	r = broker_set_text(&parameters, "gpu", gpu);
+	if (r == 0)
+		r = broker_set_text(&parameters, "policy", policy);
+	return r < 0 ? r : broker_request("SetGpu", parameters, reply);
+}
+
+static int set_option(int code, sd_json_variant **parameters,
+		      const char **policy, bool *json)
+{
+	switch (code) {
+	case ARGS_JSON:
+		*json = true;
+		return 0;
+	case CHANGE_POLICY:
+		*policy = optarg;
+		return 0;
+	default:
+		return settings_parse(code, optarg, parameters);
+	}
+}
+
+static int set_check(const sd_json_variant *parameters, const char *policy)
+{
+	if (policy && parameters)
+		return message_bad("--policy is for a GPU, the other settings "
+				   "are for a vGPU: set one after the other");
+	if (!policy && !parameters)
+		return message_bad("name a setting, such as --weight 200: see "
+				   "'tranche set --help'");
+	return 0;
+}
+
 static int set_run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		SETTINGS_OPTIONS,
 		SETTINGS_KILL_OPTION,
+		{"policy", required_argument, NULL, CHANGE_POLICY},
 		ARGS_COMMON,
 	};
 	_json_ sd_json_variant *parameters = NULL, *reply = NULL;
+	const char *policy = NULL;
 	bool json = false;
 	int code, r;
 
@@ -120,22 +162,22 @@ static int set_run(int argc, char **argv)
 	       ARGS_END) {
 		if (code < 0)
 			return args_status(code);
-		json |= code == ARGS_JSON;
-		r = code == ARGS_JSON
-			    ? 0
-			    : settings_parse(code, optarg, &parameters);
+		r = set_option(code, &parameters, &policy, &json);
 		if (r < 0)
 			return r;
 	}
-	r = args_operands(&verb_set, argc, argv, 1, 1, "a vGPU");
-	if (r == 0 && !parameters)
-		r = message_bad("name a setting, such as --weight 200: see "
-				"'tranche set --help'");
+	r = args_operands(&verb_set, argc, argv, 1, 1, "a vGPU or a GPU");
 	if (r == 0)
-		r = set_send(&parameters, argv[optind], &reply);
+		r = set_check(parameters, policy);
+	if (r == 0)
+		r = policy ? policy_send(policy, argv[optind], &reply)
+			   : set_send(&parameters, argv[optind], &reply);
 	if (r < 0)
 		return r;
-	return json ? vgpu_print(reply, true) : STATUS_OK;
+	if (!json)
+		return STATUS_OK;
+	return policy ? json_print(sd_json_variant_by_key(reply, "gpu"))
+		      : vgpu_print(reply, true);
 }
 
 /* @done gets the UUID. */
@@ -215,15 +257,19 @@ const struct verb verb_create = {
 
 const struct verb verb_set = {
 	.name = "set",
-	.summary = "change a vGPU's share while it runs",
-	.help = "Usage: tranche set VGPU OPTION...\n\n"
-		"Changes a vGPU's settings; they hold at once.\n\n"
+	.summary = "change a vGPU's share, or how a GPU is shared",
+	.help = "Usage: tranche set VGPU OPTION...\n"
+		"       tranche set GPU --policy POLICY\n\n"
+		"Changes a vGPU's settings, or by which policy a GPU is shared; it holds at\n"
+		"once, while VMs run.\n\n"
 		"Options:\n" SETTINGS_HELP
 		"  --kill-after TIME a job that takes longer ends its context, such as 2s\n"
+		"  --policy POLICY   of a GPU: fair, equal, fixed or best-effort\n"
 		"  --json            print all about it as JSON\n\n"
 		"Examples:\n"
 		"  tranche set build-vm --weight 300\n"
-		"  tranche set 6f1c --cap 20% --reservation 10%\n",
+		"  tranche set 6f1c --cap 20% --reservation 10%\n"
+		"  tranche set 0000:01:00.0 --policy equal\n",
 	.run = set_run,
 };
 

@@ -24,7 +24,7 @@ _tranche_options() {
   gpus | types | show | reset | rm | doctor) echo --json ;;
   list) echo --json --quiet --gpu ;;
   create) echo --json --gpu --name --uuid "$share" ;;
-  set) echo --json --kill-after "$share" ;;
+  set) echo --json --kill-after --policy "$share" ;;
   run) echo --gpu --name "$share" ;;
   top) echo --once --json --interval --sort ;;
   events) echo --json --gpu --count ;;
@@ -48,6 +48,7 @@ _tranche_values() {
   -g | --gpu) _tranche_words 1 gpus ;;
   -l | --listen) echo 127.0.0.1:12835 ;;
   --latency) echo normal low lowest ;;
+  --policy) echo fair equal fixed best-effort ;;
   --sort) echo gpu wanted weight wait submits vram name ;;
   *) return 1 ;;
   esac
@@ -56,7 +57,11 @@ _tranche_values() {
 # _tranche_operands VERB
 _tranche_operands() {
   case $1 in
-  show | set | reset | rm | events) _tranche_vgpus ;;
+  show | reset | rm | events) _tranche_vgpus ;;
+  set)
+    _tranche_vgpus
+    _tranche_words 1 gpus
+    ;;
   create) _tranche_words 2 types ;;
   types) _tranche_words 1 gpus ;;
   esac

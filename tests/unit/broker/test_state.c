@@ -111,6 +111,52 @@ static void test_each(void **state)
 	assert_int_equal(found, 1);
 }
 
+static void policy_file(const char *run, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/policy/0000:01:00.0", run);
+	file = fopen(path, "w");
+	fputs(text, file);
+	fclose(file);
+}
+
+static void test_policy_holds_while_the_configuration_does(void **state)
+{
+	const char *gpu = "0000:01:00.0";
+
+	assert_int_equal(state_policy_read(*state, gpu, TSCHED_EQUAL),
+			 TSCHED_EQUAL);
+	assert_int_equal(state_policy_write(*state, gpu, TSCHED_EQUAL,
+					    TSCHED_BEST_EFFORT),
+			 0);
+	assert_int_equal(state_policy_read(*state, gpu, TSCHED_EQUAL),
+			 TSCHED_BEST_EFFORT);
+	assert_int_equal(state_policy_read(*state, gpu, TSCHED_FAIR),
+			 TSCHED_FAIR);
+	assert_int_equal(state_policy_read(*state, "software", TSCHED_EQUAL),
+			 TSCHED_EQUAL);
+}
+
+static void test_broken_policy_is_none(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"configured=fair\n",
+		"set=equal\n",
+		"configured=fair\nset=other\n",
+		"configured=fair\nset=equal\nmore=equal\n",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		policy_file(*state, texts[i]);
+		assert_int_equal(
+			state_policy_read(*state, "0000:01:00.0", TSCHED_FAIR),
+			TSCHED_FAIR);
+	}
+}
+
 static void test_gpu(void **state)
 {
 	struct state_gpu gpu = {.address = "0000:01:00.0",
@@ -144,9 +190,14 @@ static void test_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vgpu),	cmocka_unit_test(test_broken),
-		cmocka_unit_test(test_each),	cmocka_unit_test(test_gpu),
+		cmocka_unit_test(test_vgpu),
+		cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_each),
+		cmocka_unit_test(test_gpu),
 		cmocka_unit_test(test_process),
+		cmocka_unit_test(
+			test_policy_holds_while_the_configuration_does),
+		cmocka_unit_test(test_broken_policy_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, run_make, run_remove);
