@@ -35,7 +35,7 @@ _tranche_options() {
       --trace
     ;;
   bench)
-    echo --quick --guests --repeats --seconds --no-gl --no-pass-through --gpu --kernel \
+    echo --quick --best-effort --guests --repeats --seconds --no-gl --no-pass-through --gpu --kernel \
       --initrd --memory --output
     ;;
   esac

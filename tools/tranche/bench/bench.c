@@ -19,11 +19,18 @@
 #define SETTLE_US (2 * WAIT_SECOND_US)
 
 static const struct result_row rows[] = {
-	{"host", ROW_HOST, 1},		 {"host, gate", ROW_GATE, 1},
-	{"1 vGPU", ROW_VGPU, 1},	 {"2 vGPUs", ROW_VGPU, 2},
-	{"4 vGPUs", ROW_VGPU, 4},	 {"1 virtio-gpu-gl", ROW_GL, 1},
-	{"2 virtio-gpu-gl", ROW_GL, 2},	 {"4 virtio-gpu-gl", ROW_GL, 4},
-	{"pass-through", ROW_PASSED, 1}, {"host, again", ROW_AGAIN, 1},
+	{"host", ROW_HOST, 1},
+	{"host, gate", ROW_GATE, 1},
+	{"1 vGPU", ROW_VGPU, 1},
+	{"2 vGPUs", ROW_VGPU, 2},
+	{"4 vGPUs", ROW_VGPU, 4},
+	{"2 vGPUs, best-effort", ROW_FREE, 2},
+	{"4 vGPUs, best-effort", ROW_FREE, 4},
+	{"1 virtio-gpu-gl", ROW_GL, 1},
+	{"2 virtio-gpu-gl", ROW_GL, 2},
+	{"4 virtio-gpu-gl", ROW_GL, 4},
+	{"pass-through", ROW_PASSED, 1},
+	{"host, again", ROW_AGAIN, 1},
 };
 
 /* The last one has its long jobs from the load before it by index. */
@@ -56,6 +63,8 @@ static bool row_wanted(const struct bench_options *options,
 		return false;
 	if (kind == ROW_PASSED || kind == ROW_AGAIN)
 		return options->pass_through;
+	if (kind == ROW_FREE)
+		return options->best_effort;
 	return kind != ROW_GL || options->gl;
 }
 
@@ -88,6 +97,9 @@ static void facts_add(struct bench *bench)
 			bench->gpu.name, bench->gpu.driver);
 	result_fact_add(results, "vulkan", "%s, %s", bench->gpu.vulkan,
 			bench->gpu.vulkan_driver);
+	result_fact_add(results, "policy",
+			"%s; in the rows of best-effort that one",
+			bench->gpu.policy);
 	result_fact_add(results, "guests", "%s, %u MiB, one processor",
 			options->kernel, options->memory_mib);
 	result_fact_add(results, "tranche", TRANCHE_VERSION);
@@ -110,21 +122,43 @@ static bool takes_turns(enum row_kind kind)
 /* Whether its guests stand still while others are measured. */
 static bool is_held(enum row_kind kind)
 {
-	return kind == ROW_VGPU || kind == ROW_GL;
+	return kind == ROW_VGPU || kind == ROW_FREE || kind == ROW_GL;
+}
+
+static int loads_measure(struct bench *bench, size_t row)
+{
+	int r = 0;
+
+	for (size_t load = 0; load < bench->results.n_loads && r == 0; load++)
+		r = sample_take(bench, row, load);
+	return r;
+}
+
+/* With the link the GPU's own policy comes back in any case. */
+static int free_measure(struct bench *bench, size_t row)
+{
+	int r = lend_policy(&bench->link, bench->gpu.address, "best-effort");
+	int error;
+
+	if (r == 0)
+		r = loads_measure(bench, row);
+	error = lend_policy(&bench->link, bench->gpu.address,
+			    bench->gpu.policy);
+	return r == 0 ? error : r;
 }
 
 static int row_measure(struct bench *bench, size_t row)
 {
 	const struct result_row *what = &bench->results.rows[row];
 	struct bench_guest *guests = sample_guests(bench, row);
-	int r = 0;
+	int r;
 
 	printf("%s\n", what->name);
 	fflush(stdout);
 	if (is_held(what->kind))
 		set_up_hold(guests, what->guests, false);
-	for (size_t load = 0; load < bench->results.n_loads && r == 0; load++)
-		r = sample_take(bench, row, load);
+	r = what->kind == ROW_FREE ? free_measure(bench, row)
+				   : loads_measure(bench, row);
 	if (is_held(what->kind))
 		set_up_hold(guests, what->guests, true);
 	return r;
@@ -285,6 +319,7 @@ enum bench_code {
 	BENCH_KERNEL = ARGS_FIRST,
 	BENCH_INITRD,
 	BENCH_AT_ONCE,
+	BENCH_BEST_EFFORT,
 	BENCH_MEMORY,
 	BENCH_NO_GL,
 	BENCH_NO_PASS_THROUGH,
@@ -314,6 +349,9 @@ static int take_option(struct bench_options *options, int code)
 	case BENCH_AT_ONCE:
 		return host_take_number("--guests", 1, BENCH_GUESTS,
 					&options->guests);
+	case BENCH_BEST_EFFORT:
+		options->best_effort = true;
+		return 0;
 	case BENCH_MEMORY:
 		r = host_take_number("--memory", 128, 65536, &number);
 		options->memory_mib = (unsigned int)number;
@@ -340,6 +378,7 @@ static int take_option(struct bench_options *options, int code)
 
 static void defaults_set(struct bench_options *options)
 {
+	options->best_effort |= !options->quick;
 	if (!options->repeats)
 		options->repeats = options->quick ? 1 : 5;
 	if (!options->seconds)
@@ -354,6 +393,7 @@ static int bench_run(int argc, char **argv)
 		{"kernel", required_argument, NULL, BENCH_KERNEL},
 		{"initrd", required_argument, NULL, BENCH_INITRD},
 		{"guests", required_argument, NULL, BENCH_AT_ONCE},
+		{"best-effort", no_argument, NULL, BENCH_BEST_EFFORT},
 		{"memory", required_argument, NULL, BENCH_MEMORY},
 		{"no-gl", no_argument, NULL, BENCH_NO_GL},
 		{"no-pass-through", no_argument, NULL, BENCH_NO_PASS_THROUGH},
@@ -395,11 +435,13 @@ const struct verb verb_bench = {
 	.summary = "compare pass-through, vGPUs and virtio-gpu-gl here",
 	.help = "Usage: tranche bench [OPTION]...\n\n"
 		"Runs the same checked jobs on the host, on the host under the gate, in 1, 2 and\n"
-		"4 guests with vGPUs, in as many with QEMU's own virtio-gpu-gl, and in a guest\n"
-		"that has the GPU to itself, in turns. The GPU leaves its driver for that, and\n"
-		"comes back whatever happens. Writes bench.json, bench.csv and bench.html.\n\n"
+		"4 guests with vGPUs, by shares and by the policy best-effort, in as many with\n"
+		"QEMU's own virtio-gpu-gl, and in a guest that has the GPU to itself, in turns.\n"
+		"The GPU leaves its driver for that, and it and its policy come back whatever\n"
+		"happens. Writes bench.json, bench.csv and bench.html.\n\n"
 		"Options:\n"
-		"      --quick            fewer loads, one short turn\n"
+		"      --quick            fewer loads, one short turn, no best-effort\n"
+		"      --best-effort      with best-effort all the same\n"
 		"      --repeats N        samples of each (5)\n"
 		"      --seconds N        length of a sample (5)\n"
 		"      --guests N         no set-up with more guests at once (4)\n"

@@ -31,6 +31,7 @@
 
 struct bench_options {
 	bool quick;
+	bool best_effort;
 	bool pass_through;
 	bool gl;
 	const char *kernel;

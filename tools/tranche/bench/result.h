@@ -22,6 +22,7 @@ enum row_kind {
 	ROW_HOST, /* a program of the host, as if Tranche were not there */
 	ROW_GATE, /* the same, enrolled */
 	ROW_VGPU, /* guests with vGPUs */
+	ROW_FREE, /* the same, as if nobody had a share */
 	ROW_GL, /* guests with QEMU's own virtio-gpu */
 	ROW_PASSED, /* a guest that has the GPU to itself */
 	ROW_AGAIN, /* the first row once more, at the end */

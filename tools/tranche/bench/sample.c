@@ -25,6 +25,7 @@ struct bench_guest *sample_guests(struct bench *bench, size_t row)
 	case ROW_GATE:
 		return &bench->gate;
 	case ROW_VGPU:
+	case ROW_FREE:
 		return bench->vgpus;
 	case ROW_GL:
 		return bench->gls;

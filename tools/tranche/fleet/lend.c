@@ -153,3 +153,16 @@ int lend_set(struct link *link, const char *uuid, const char *setting,
 		return message_memory();
 	return link_call(link, "SetVgpu", parameters, NULL);
 }
+
+int lend_policy(struct link *link, const char *gpu, const char *policy)
+{
+	_json_ sd_json_variant *parameters = NULL;
+	int r;
+
+	r = sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR_STRING("gpu", gpu),
+			   SD_JSON_BUILD_PAIR_STRING("policy", policy),
+			   SD_JSON_BUILD_PAIR_BOOLEAN("transient", true));
+	if (r < 0)
+		return message_memory();
+	return link_call(link, "SetGpu", parameters, NULL);
+}

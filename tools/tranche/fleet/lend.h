@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vGPUs for a fleet, lent by the broker over one link: made transient, so that
- * they end with it, or after a broker has ended with this program. What goes
- * wrong is told. Stateless.
+ * vGPUs for a fleet, and how their GPU is shared, lent by the broker over one
+ * link: made transient, so that they end with it. vGPUs outlive a broker that ends
+ * and end with this program then; a policy does not. What goes wrong is told.
+ * Stateless.
  */
 #ifndef TRANCHE_FLEET_LEND_H
 #define TRANCHE_FLEET_LEND_H
@@ -76,5 +77,15 @@ int lend_return(struct link *link, const char *uuid);
  */
 int lend_set(struct link *link, const char *uuid, const char *setting,
 	     uint64_t value);
+
+/**
+ * lend_policy - share a GPU by another policy
+ * @link: to the broker; with it the policy that was set before comes back
+ * @gpu: address of the GPU
+ * @policy: its name
+ *
+ * Return: 0 or a negative errno.
+ */
+int lend_policy(struct link *link, const char *gpu, const char *policy);
 
 #endif
