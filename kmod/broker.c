@@ -133,9 +133,8 @@ void tranche_broker_tell(struct tranche_broker *broker,
 void tranche_broker_forget(struct tranche_broker *broker,
 			   struct tranche_notice *notice)
 {
-	spin_lock(&broker->lock);
-	list_del_init(&notice->entry);
-	spin_unlock(&broker->lock);
+	scoped_guard(spinlock, &broker->lock)
+		list_del_init(&notice->entry);
 }
 
 static int request_queue(struct tranche_broker *broker, struct request *request)
@@ -174,15 +173,13 @@ int tranche_broker_ask(struct tranche_broker *broker,
 	left = wait_for_completion_killable_timeout(
 		&request.done, msecs_to_jiffies(timeout_ms));
 
-	spin_lock(&broker->lock);
-	list_del(&request.notice.entry);
-	/* The verdict may have come after the wait ended. */
-	if (request.answered)
-		ret = request.error;
-	else
-		ret = left ? -EINTR : -ETIMEDOUT;
-	spin_unlock(&broker->lock);
-	return ret;
+	scoped_guard(spinlock, &broker->lock) {
+		list_del(&request.notice.entry);
+		/* The verdict may have come after the wait ended. */
+		if (request.answered)
+			return request.error;
+	}
+	return left ? -EINTR : -ETIMEDOUT;
 }
 
 /* Copies the next event out of the queue; false if there is none. */
@@ -318,13 +315,12 @@ static long broker_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static __poll_t broker_poll(struct file *file, poll_table *wait)
 {
 	struct tranche_broker *broker = file->private_data;
-	bool ready;
 
 	poll_wait(file, &broker->wait, wait);
-	spin_lock(&broker->lock);
-	ready = !list_empty(&broker->queue);
-	spin_unlock(&broker->lock);
-	return ready ? EPOLLIN | EPOLLRDNORM : 0;
+	scoped_guard(spinlock, &broker->lock)
+		if (list_empty(&broker->queue))
+			return 0;
+	return EPOLLIN | EPOLLRDNORM;
 }
 
 static int broker_open(struct inode *inode, struct file *file)

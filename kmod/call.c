@@ -154,9 +154,8 @@ int tranche_call_make(struct tranche_calls *calls,
 	if (left <= 0 && call_abandon(calls, call))
 		return left ? -EINTR : -ETIMEDOUT;
 	/* Whoever answered may still hold the lock. */
-	spin_lock(&calls->lock);
-	ret = call->error;
-	spin_unlock(&calls->lock);
+	scoped_guard(spinlock, &calls->lock)
+		ret = call->error;
 	if (!ret)
 		memcpy(message->data, call->message.data, message->length);
 out:
@@ -199,9 +198,8 @@ static void fixed_queue(struct tranche_calls *calls, struct tranche_call *call,
  */
 void tranche_calls_post_open(struct tranche_calls *calls, u32 gen)
 {
-	spin_lock(&calls->lock);
-	fixed_queue(calls, &calls->open, gen);
-	spin_unlock(&calls->lock);
+	scoped_guard(spinlock, &calls->lock)
+		fixed_queue(calls, &calls->open, gen);
 	wake_up_interruptible_poll(&calls->wait, EPOLLIN);
 }
 

@@ -112,15 +112,15 @@ static long doorbell_remove(struct tranche_doorbells *doorbells,
 {
 	struct doorbell *doorbell;
 
-	spin_lock(&doorbells->lock);
-	doorbell = doorbell_find(doorbells, key);
-	if (doorbell) {
+	scoped_guard(spinlock, &doorbells->lock) {
+		doorbell = doorbell_find(doorbells, key);
+		if (!doorbell)
+			return -ENOENT;
 		list_del(&doorbell->entry);
 		doorbells->count--;
 	}
-	spin_unlock(&doorbells->lock);
 	doorbell_free(doorbell);
-	return doorbell ? 0 : -ENOENT;
+	return 0;
 }
 
 static long doorbell_insert(struct tranche_doorbells *doorbells,

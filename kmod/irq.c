@@ -111,12 +111,6 @@ bool tranche_irqs_signal(struct tranche_irqs *irqs, u32 index)
 	return ret;
 }
 
-static bool intx_set(struct tranche_irqs *irqs, u32 flags)
-{
-	irqs->intx_level = flags & TRANCHE_IRQ_ASSERT;
-	return intx_update(irqs);
-}
-
 /**
  * tranche_irqs_raise() - TRANCHE_VGPU_IRQ
  * @vgpu: the vGPU
@@ -132,7 +126,6 @@ long tranche_irqs_raise(struct tranche_vgpu *vgpu,
 	struct tranche_irqs *irqs = &vgpu->irqs;
 	struct tranche_irq irq;
 	bool intx;
-	long ret = -ESTALE;
 
 	if (copy_from_user(&irq, arg, sizeof(irq)))
 		return -EFAULT;
@@ -142,13 +135,15 @@ long tranche_irqs_raise(struct tranche_vgpu *vgpu,
 	intx = irq.index == VFIO_PCI_INTX_IRQ_INDEX;
 	if (irq.flags & ~levels || hweight32(irq.flags) != intx)
 		return -EINVAL;
-	spin_lock(&irqs->lock);
-	if (tranche_vgpu_is_current(vgpu, session, irq.gen))
-		ret = intx ? intx_set(irqs, irq.flags)
-			   : vector_signal(
-				     vector_of(irqs, irq.index, irq.vector));
-	spin_unlock(&irqs->lock);
-	return ret;
+	scoped_guard(spinlock, &irqs->lock) {
+		if (!tranche_vgpu_is_current(vgpu, session, irq.gen))
+			return -ESTALE;
+		if (!intx)
+			return vector_signal(
+				vector_of(irqs, irq.index, irq.vector));
+		irqs->intx_level = irq.flags & TRANCHE_IRQ_ASSERT;
+		return intx_update(irqs);
+	}
 }
 
 /*

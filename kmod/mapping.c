@@ -608,9 +608,8 @@ static void slots_drop(struct tranche_mapping *mapping)
 void tranche_mapping_end(struct tranche_mapping *mapping)
 {
 	/* A look-up that is under way adds nothing more. */
-	mutex_lock(&mapping->window->lock);
-	mapping->live = false;
-	mutex_unlock(&mapping->window->lock);
+	scoped_guard(mutex, &mapping->window->lock)
+		mapping->live = false;
 	if (mapping->notifier.mm)
 		mmu_interval_notifier_remove(&mapping->notifier);
 	slots_drop(mapping);

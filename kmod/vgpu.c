@@ -67,12 +67,9 @@ u32 tranche_vgpu_state(struct tranche_vgpu *vgpu, u32 *gen)
 bool tranche_vgpu_is_current(struct tranche_vgpu *vgpu,
 			     struct tranche_session *session, u32 gen)
 {
-	bool ret;
-
-	spin_lock(&vgpu->lock);
-	ret = vgpu->open && vgpu->session == session && vgpu->gen == gen;
-	spin_unlock(&vgpu->lock);
-	return ret;
+	scoped_guard(spinlock, &vgpu->lock)
+		return vgpu->open && vgpu->session == session &&
+		       vgpu->gen == gen;
 }
 
 /**
@@ -86,14 +83,12 @@ bool tranche_vgpu_is_current(struct tranche_vgpu *vgpu,
 struct tranche_session *tranche_vgpu_session(struct tranche_vgpu *vgpu,
 					     bool broken, u32 *gen)
 {
-	struct tranche_session *session = NULL;
-
-	spin_lock(&vgpu->lock);
-	if (vgpu->session && vgpu->open && (broken || !vgpu->broken))
-		session = tranche_session_get(vgpu->session);
-	*gen = vgpu->gen;
-	spin_unlock(&vgpu->lock);
-	return session;
+	scoped_guard(spinlock, &vgpu->lock) {
+		*gen = vgpu->gen;
+		if (vgpu->session && vgpu->open && (broken || !vgpu->broken))
+			return tranche_session_get(vgpu->session);
+	}
+	return NULL;
 }
 
 static int session_enter(struct tranche_vgpu *vgpu,
@@ -195,12 +190,8 @@ void tranche_vgpu_kill(struct tranche_vgpu *vgpu)
 
 static bool vgpu_settled(struct tranche_vgpu *vgpu)
 {
-	bool ret;
-
-	spin_lock(&vgpu->lock);
-	ret = vgpu->session || vgpu->removed;
-	spin_unlock(&vgpu->lock);
-	return ret;
+	scoped_guard(spinlock, &vgpu->lock)
+		return vgpu->session || vgpu->removed;
 }
 
 /* Gives the broker time to start a device process for a vGPU that needs one. */
@@ -227,9 +218,8 @@ static void vgpu_set_mm(struct tranche_vgpu *vgpu, struct mm_struct *mm)
 {
 	if (mm)
 		mmgrab(mm);
-	down_write(&vgpu->memory_sem);
-	swap(vgpu->mm, mm);
-	up_write(&vgpu->memory_sem);
+	scoped_guard(rwsem_write, &vgpu->memory_sem)
+		swap(vgpu->mm, mm);
 	if (mm)
 		mmdrop(mm);
 }
