@@ -207,13 +207,14 @@ static long event_receive(struct file *file, void __user *arg)
 {
 	struct tranche_broker *broker = file->private_data;
 	struct tranche_event event;
-	bool taken = event_take(broker, &event);
 
-	if (!taken && file->f_flags & O_NONBLOCK)
-		return -EAGAIN;
-	if (!taken &&
-	    wait_event_interruptible(broker->wait, event_take(broker, &event)))
+	if (file->f_flags & O_NONBLOCK) {
+		if (!event_take(broker, &event))
+			return -EAGAIN;
+	} else if (wait_event_interruptible(broker->wait,
+					    event_take(broker, &event))) {
 		return -ERESTARTSYS;
+	}
 	return copy_to_user(arg, &event, sizeof(event)) ? -EFAULT : 0;
 }
 

@@ -253,12 +253,12 @@ static long message_receive(struct tranche_calls *calls, bool nonblock,
 	size_t size = offsetof(struct tranche_message, data);
 	bool dead;
 
-	if (!message_take(calls, &message, &dead)) {
-		if (nonblock)
+	if (nonblock) {
+		if (!message_take(calls, &message, &dead))
 			return -EAGAIN;
-		if (wait_event_interruptible_exclusive(
-			    calls->wait, message_take(calls, &message, &dead)))
-			return -ERESTARTSYS;
+	} else if (wait_event_interruptible_exclusive(
+			   calls->wait, message_take(calls, &message, &dead))) {
+		return -ERESTARTSYS;
 	}
 	if (dead)
 		return -ESHUTDOWN;

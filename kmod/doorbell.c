@@ -222,12 +222,7 @@ bool tranche_doorbells_ring(struct tranche_doorbells *doorbells,
  * Ioevents.
  */
 
-/* Called in atomic context with another eventfd locked: leave it to a thread. */
-static int ioevent_event(void *opaque, void *data)
-{
-	return 1;
-}
-
+/* Not where the eventfd was signalled: that is atomic, with the eventfd locked. */
 static void ioevent_thread(void *opaque, void *data)
 {
 	const struct ioevent *ioevent = opaque;
@@ -239,7 +234,8 @@ static void ioevent_thread(void *opaque, void *data)
 	};
 
 	put_unaligned_le64(ioevent->value, message.data);
-	tranche_region_post(ioevent->vgpu, &message);
+	/* Nobody can be told if it does not work. */
+	tranche_region_send(ioevent->vgpu, &message, 0);
 }
 
 static struct ioevent *ioevent_find(struct tranche_vgpu *vgpu,
@@ -276,7 +272,7 @@ static long ioevent_add(struct tranche_vgpu *vgpu, const struct ioevent *key,
 	ioevent = kmemdup(key, sizeof(*key), GFP_KERNEL_ACCOUNT);
 	if (!ioevent)
 		return -ENOMEM;
-	ret = vfio_virqfd_enable(ioevent, ioevent_event, ioevent_thread, NULL,
+	ret = vfio_virqfd_enable(ioevent, NULL, ioevent_thread, NULL,
 				 &ioevent->virqfd, fd);
 	if (ret) {
 		kfree(ioevent);

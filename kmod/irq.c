@@ -28,11 +28,7 @@ struct tranche_vector {
 static struct tranche_vector *vector_of(struct tranche_irqs *irqs, u32 index,
 					u32 vector)
 {
-	u32 i;
-
-	for (i = 0; i < index; i++)
-		vector += irqs->count[i];
-	return &irqs->vectors[vector];
+	return &irqs->vectors[irqs->first[index] + vector];
 }
 
 /**
@@ -50,6 +46,7 @@ int tranche_irqs_init(struct tranche_irqs *irqs,
 	for (i = 0; i < VFIO_PCI_NUM_IRQS; i++) {
 		irqs->count[i] =
 			i <= VFIO_PCI_MSIX_IRQ_INDEX ? layout->irqs[i] : 1;
+		irqs->first[i] = total;
 		total += irqs->count[i];
 	}
 	irqs->vectors =
@@ -242,12 +239,7 @@ static void vector_act(struct tranche_irqs *irqs, u32 index, u32 i, u32 action)
 	spin_unlock(&irqs->lock);
 }
 
-/* Called in atomic context with another eventfd locked: leave it to a thread. */
-static int unmask_event(void *opaque, void *data)
-{
-	return 1;
-}
-
+/* Not where the eventfd was signalled: that is atomic, with the eventfd locked. */
 static void unmask_thread(void *opaque, void *data)
 {
 	vector_act(opaque, VFIO_PCI_INTX_IRQ_INDEX, 0,
@@ -260,8 +252,8 @@ static int intx_set_unmask(struct tranche_irqs *irqs,
 	if (set->index != VFIO_PCI_INTX_IRQ_INDEX || set->count != 1)
 		return -EINVAL;
 	if (fds[0] >= 0)
-		return vfio_virqfd_enable(irqs, unmask_event, unmask_thread,
-					  NULL, &irqs->unmask, fds[0]);
+		return vfio_virqfd_enable(irqs, NULL, unmask_thread, NULL,
+					  &irqs->unmask, fds[0]);
 	vfio_virqfd_disable(&irqs->unmask);
 	return 0;
 }
@@ -318,9 +310,9 @@ static int set_apply(struct tranche_irqs *irqs, const struct vfio_irq_set *set,
  */
 long tranche_irqs_set(struct tranche_irqs *irqs, void __user *arg)
 {
+	void *data __free(kvfree) = NULL;
 	const size_t minsz = offsetofend(struct vfio_irq_set, count);
 	struct vfio_irq_set set;
-	void *data = NULL;
 	size_t size = 0;
 	long ret;
 
@@ -337,8 +329,6 @@ long tranche_irqs_set(struct tranche_irqs *irqs, void __user *arg)
 		if (IS_ERR(data))
 			return PTR_ERR(data);
 	}
-	scoped_guard(mutex, &irqs->set_mutex)
-		ret = set_apply(irqs, &set, data);
-	kvfree(data);
-	return ret;
+	guard(mutex)(&irqs->set_mutex);
+	return set_apply(irqs, &set, data);
 }

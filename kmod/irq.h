@@ -18,6 +18,7 @@ struct tranche_vgpu;
  * @lock: protects the vectors and @intx_level
  * @vectors: of all indexes in a row
  * @count: vectors by index
+ * @first: where those of an index begin
  * @intx_level: the device asserts its line
  * @unmask: eventfd by which the VMM unmasks INTx
  */
@@ -26,6 +27,7 @@ struct tranche_irqs {
 	spinlock_t lock;
 	struct tranche_vector *vectors;
 	u32 count[VFIO_PCI_NUM_IRQS];
+	u32 first[VFIO_PCI_NUM_IRQS];
 	bool intx_level;
 	struct virqfd *unmask;
 };

@@ -43,11 +43,6 @@
 /* Bounds the slots of one mapping: 16 GiB of window. */
 #define PAGES_MAX (1UL << 22)
 
-struct tranche_slot {
-	unsigned long pfn;
-	pgprot_t prot;
-};
-
 /* A look-up that a faulting thread has asked for, and may have given up. */
 struct lookup {
 	struct work_struct work;
@@ -93,10 +88,8 @@ static void mapping_release(struct kref *ref)
 
 	if (mapping->file)
 		fput(mapping->file);
-	if (mapping->mm)
-		mmdrop(mapping->mm);
-	kvfree(mapping->slots);
-	kfree(mapping);
+	mmdrop(mapping->mm);
+	kvfree(mapping);
 }
 
 /**
@@ -516,25 +509,20 @@ static int source_probe(struct tranche_mapping *mapping)
 static struct tranche_mapping *mapping_alloc(struct tranche_window *window,
 					     const struct tranche_map *map)
 {
-	struct tranche_mapping *mapping =
-		kzalloc(sizeof(*mapping), GFP_KERNEL_ACCOUNT);
-	unsigned long i;
+	unsigned long i, pages = map->length >> PAGE_SHIFT;
+	struct tranche_mapping *mapping;
 
+	mapping = kvzalloc(struct_size(mapping, slots, pages),
+			   GFP_KERNEL_ACCOUNT);
 	if (!mapping)
 		return NULL;
 	kref_init(&mapping->ref);
 	mapping->window = window;
-	mapping->pages = map->length >> PAGE_SHIFT;
+	mapping->pages = pages;
 	mapping->node.start = map->offset >> PAGE_SHIFT;
-	mapping->node.last = mapping->node.start + mapping->pages - 1;
+	mapping->node.last = mapping->node.start + pages - 1;
 	mapping->address = map->address;
-	mapping->slots = kvmalloc_array(mapping->pages, sizeof(*mapping->slots),
-					GFP_KERNEL_ACCOUNT);
-	if (!mapping->slots) {
-		tranche_mapping_put(mapping);
-		return NULL;
-	}
-	for (i = 0; i < mapping->pages; i++)
+	for (i = 0; i < pages; i++)
 		mapping->slots[i].pfn = PFN_UNKNOWN;
 	mapping->live = true;
 	mapping->mm = current->mm;

@@ -9,16 +9,25 @@
 
 #include "uapi/tranche.h"
 
-struct tranche_slot;
 struct tranche_window;
+
+/**
+ * struct tranche_slot - what is known of one page of a mapping
+ * @pfn: its frame, or that there is none
+ * @prot: how the exporter maps it; TRANCHE_MAP_PFN
+ */
+struct tranche_slot {
+	unsigned long pfn;
+	pgprot_t prot;
+};
 
 /**
  * struct tranche_mapping - a stretch of the window that shows memory
  * @ref: one by the window, one by whoever works on it
- * @node: pages of the window; while @live in its tree
+ * @node: pages of the window; in its tree from being shown to being removed
  * @window: the window
  * @pages: how many
- * @live: pages may be looked up and shown; under the window lock
+ * @live: pages that are looked up are kept; under the window lock
  * @kind: TRANCHE_MAP_PAGES or TRANCHE_MAP_PFN
  * @mm: of the device process; its structure is held, its memory is not
  * @address: where in it
@@ -39,7 +48,7 @@ struct tranche_mapping {
 	struct file *file;
 	struct mmu_interval_notifier notifier;
 	unsigned long charged;
-	struct tranche_slot *slots;
+	struct tranche_slot slots[];
 };
 
 int tranche_mapping_init(void);

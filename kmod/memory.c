@@ -58,8 +58,11 @@ static void job_release(struct kref *ref)
 
 static void job_put(struct job *job)
 {
-	kref_put(&job->ref, job_release);
+	if (job)
+		kref_put(&job->ref, job_release);
 }
+
+DEFINE_FREE(job, struct job *, job_put(_T))
 
 static struct job *job_alloc(u32 count)
 {
@@ -198,10 +201,10 @@ long tranche_memory_vector(struct tranche_vgpu *vgpu,
 			   struct tranche_session *session, void __user *arg)
 {
 	struct tranche_dma __user *user = arg;
+	struct job *job __free(job) = NULL;
 	struct tranche_dma dma;
-	struct job *job;
 	u32 copied = 0;
-	long ret;
+	long ret = -EFAULT;
 
 	if (copy_from_user(&dma, arg, sizeof(dma)))
 		return -EFAULT;
@@ -211,11 +214,9 @@ long tranche_memory_vector(struct tranche_vgpu *vgpu,
 	if (!job)
 		return -ENOMEM;
 	job->gen = dma.gen;
-	ret = -EFAULT;
 	if (!copy_from_user(job->segments, u64_to_user_ptr(dma.segments),
 			    dma.count * sizeof(job->segments[0])))
 		ret = job_do(job, vgpu, session, &copied);
-	job_put(job);
 	return put_user(copied, &user->done) ? -EFAULT : ret;
 }
 
@@ -234,9 +235,8 @@ ssize_t tranche_memory_copy(struct tranche_vgpu *vgpu,
 			    struct tranche_session *session, u64 iova,
 			    char __user *buf, size_t count, bool write)
 {
-	struct job *job;
+	struct job *job __free(job) = NULL;
 	u32 copied;
-	int ret;
 
 	count = min_t(size_t, count, TRANCHE_DMA_BYTES_MAX);
 	if (!count)
@@ -251,7 +251,5 @@ ssize_t tranche_memory_copy(struct tranche_vgpu *vgpu,
 		.length = count,
 		.flags = write ? TRANCHE_SEGMENT_WRITE : 0,
 	};
-	ret = job_do(job, vgpu, session, &copied);
-	job_put(job);
-	return ret ?: count;
+	return job_do(job, vgpu, session, &copied) ?: count;
 }

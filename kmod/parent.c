@@ -260,7 +260,7 @@ static int mdev_probe(struct mdev_device *mdev)
 	ret = sysfs_create_group(&mdev_dev(mdev)->kobj, &parent->group);
 	if (ret)
 		goto err_leave;
-	ret = tranche_vgpu_register(vgpu);
+	ret = vfio_register_emulated_iommu_dev(&vgpu->vdev);
 	if (ret)
 		goto err_group;
 	return 0;
@@ -281,7 +281,8 @@ static void mdev_remove(struct mdev_device *mdev)
 	struct tranche_parent *parent = vgpu->parent;
 
 	sysfs_remove_group(&mdev_dev(mdev)->kobj, &parent->group);
-	tranche_vgpu_unregister(vgpu);
+	/* Waits until no VMM has it. */
+	vfio_unregister_group_dev(&vgpu->vdev);
 	tranche_vgpu_kill(vgpu);
 	vgpu_leave(parent, vgpu);
 	tranche_vgpu_put(vgpu);
@@ -380,17 +381,18 @@ static int types_read(struct tranche_parent *parent,
 	return 0;
 }
 
-static int attribute_check(struct tranche_parent *parent, u32 index)
+/* It may name a file, and none before it has that name. */
+static bool attribute_ok(const struct tranche_parent *parent, u32 index)
 {
-	const struct tranche_attribute *attribute = &parent->attributes[index];
+	const char *name = parent->attributes[index].name;
 	u32 i;
 
-	if (!string_ok(attribute->name, sizeof(attribute->name), true))
-		return -EINVAL;
+	if (!string_ok(name, TRANCHE_NAME_SIZE, true))
+		return false;
 	for (i = 0; i < index; i++)
-		if (!strcmp(parent->attributes[i].name, attribute->name))
-			return -EINVAL;
-	return 0;
+		if (!strcmp(parent->attributes[i].name, name))
+			return false;
+	return true;
 }
 
 static int attributes_read(struct tranche_parent *parent,
@@ -398,7 +400,6 @@ static int attributes_read(struct tranche_parent *parent,
 {
 	struct device_attribute *attr;
 	u32 i;
-	int ret;
 
 	if (args->nr_attributes > TRANCHE_ATTRIBUTES_MAX)
 		return -EINVAL;
@@ -407,9 +408,8 @@ static int attributes_read(struct tranche_parent *parent,
 			   args->nr_attributes * sizeof(*parent->attributes)))
 		return -EFAULT;
 	for (i = 0; i < args->nr_attributes; i++) {
-		ret = attribute_check(parent, i);
-		if (ret)
-			return ret;
+		if (!attribute_ok(parent, i))
+			return -EINVAL;
 		attr = &parent->attrs[i];
 		sysfs_attr_init(&attr->attr);
 		attr->attr.name = parent->attributes[i].name;
@@ -579,21 +579,6 @@ long tranche_parent_register(struct tranche_broker *broker, void __user *arg)
 	return ret ?: put_user(parent->id, &user->parent);
 }
 
-/* Gives a parent to a broker, which hears of all that is there. */
-static void parent_adopt(struct tranche_parent *parent,
-			 struct tranche_broker *broker)
-{
-	struct tranche_vgpu *vgpu;
-
-	lockdep_assert_held(&parents_lock);
-	parent->broker = broker;
-	list_for_each_entry(vgpu, &parent->vgpus, entry) {
-		state_fill(vgpu, &vgpu->state_notice.event);
-		vgpu->state_notice.event.flags = TRANCHE_EVENT_EXISTING;
-		tranche_broker_tell(broker, &vgpu->state_notice);
-	}
-}
-
 static struct tranche_parent *find_by_name(const char *name)
 {
 	struct tranche_parent *parent;
@@ -614,6 +599,7 @@ long tranche_parent_attach(struct tranche_broker *broker, void __user *arg)
 {
 	struct tranche_parent_attach args;
 	struct tranche_parent *parent;
+	struct tranche_vgpu *vgpu;
 
 	if (copy_from_user(&args, arg, sizeof(args)))
 		return -EFAULT;
@@ -625,7 +611,12 @@ long tranche_parent_attach(struct tranche_broker *broker, void __user *arg)
 			return -ENOENT;
 		if (parent->broker)
 			return -EBUSY;
-		parent_adopt(parent, broker);
+		parent->broker = broker;
+		list_for_each_entry(vgpu, &parent->vgpus, entry) {
+			state_fill(vgpu, &vgpu->state_notice.event);
+			vgpu->state_notice.event.flags = TRANCHE_EVENT_EXISTING;
+			tranche_broker_tell(broker, &vgpu->state_notice);
+		}
 		args.parent = parent->id;
 		args.nr_vgpus = list_count_nodes(&parent->vgpus);
 	}

@@ -71,12 +71,16 @@ static size_t piece_length(u32 index, u64 offset, size_t count)
 	return length;
 }
 
-/*
- * Sends one message, unless it is a write that rings, and waits for the answer if
- * there is a time-out. Returns -EINTR if the caller is killed; after any other
- * error the access did not happen.
+/**
+ * tranche_region_send() - send one message, unless it is a write that rings
+ * @vgpu: the vGPU
+ * @message: what is said; gets the generation, and the data of the answer
+ * @timeout_ms: how long to wait for the answer; 0 if none is wanted
+ *
+ * Return: the answer's 0 or negative errno, -EINTR if the caller is killed;
+ * after any other error the access did not happen
  */
-static int message_send(struct tranche_vgpu *vgpu,
+int tranche_region_send(struct tranche_vgpu *vgpu,
 			struct tranche_message *message, u32 timeout_ms)
 {
 	struct tranche_session *session;
@@ -96,19 +100,6 @@ static int message_send(struct tranche_vgpu *vgpu,
 out:
 	tranche_session_put(session);
 	return ret;
-}
-
-/**
- * tranche_region_post() - write a register for an eventfd of the VMM
- * @vgpu: the vGPU
- * @message: the write
- *
- * Nobody can be told if it does not work.
- */
-void tranche_region_post(struct tranche_vgpu *vgpu,
-			 struct tranche_message *message)
-{
-	message_send(vgpu, message, 0);
 }
 
 /* Checks an access and clamps it to its region and to what is quickly done. */
@@ -135,7 +126,8 @@ static int piece_do(struct tranche_vgpu *vgpu, struct tranche_message *message,
 
 	if (write && copy_from_user(message->data, user, message->length))
 		return -EFAULT;
-	ret = message_send(vgpu, message, vgpu->parent->access_timeout_ms);
+	ret = tranche_region_send(vgpu, message,
+				  vgpu->parent->access_timeout_ms);
 	if (ret == -EINTR)
 		return ret;
 	if (write)

@@ -32,7 +32,7 @@ ssize_t tranche_region_read(struct vfio_device *vdev, char __user *buf,
 			    size_t count, loff_t *ppos);
 ssize_t tranche_region_write(struct vfio_device *vdev, const char __user *buf,
 			     size_t count, loff_t *ppos);
-void tranche_region_post(struct tranche_vgpu *vgpu,
-			 struct tranche_message *message);
+int tranche_region_send(struct tranche_vgpu *vgpu,
+			struct tranche_message *message, u32 timeout_ms);
 
 #endif /* TRANCHE_REGION_H */

@@ -176,29 +176,20 @@ static struct file *session_file(struct tranche_vgpu *vgpu)
 long tranche_session_open(struct tranche_vgpu *vgpu, bool replace,
 			  __s32 __user *user_fd)
 {
-	struct file *file;
-	int fd, ret;
+	CLASS(get_unused_fd, fd)(O_CLOEXEC);
+	struct file *file __free(fput) = NULL;
+	int ret;
 
-	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
 	file = session_file(vgpu);
-	if (IS_ERR(file)) {
-		ret = PTR_ERR(file);
-		goto err_fd;
-	}
+	if (IS_ERR(file))
+		return PTR_ERR(file);
 	ret = put_user(fd, user_fd);
 	if (!ret)
 		ret = tranche_vgpu_set_session(vgpu, file->private_data,
 					       replace);
-	if (ret)
-		goto err_file;
-	fd_install(fd, file);
-	return 0;
-
-err_file:
-	fput(file);
-err_fd:
-	put_unused_fd(fd);
+	if (!ret)
+		fd_install(take_fd(fd), no_free_ptr(file));
 	return ret;
 }

@@ -464,21 +464,3 @@ struct tranche_vgpu *tranche_vgpu_create(struct mdev_device *mdev,
 	}
 	return vgpu;
 }
-
-/**
- * tranche_vgpu_register() - let VMMs open it
- * @vgpu: the vGPU
- */
-int tranche_vgpu_register(struct tranche_vgpu *vgpu)
-{
-	return vfio_register_emulated_iommu_dev(&vgpu->vdev);
-}
-
-/**
- * tranche_vgpu_unregister() - the opposite; waits until no VMM has it
- * @vgpu: the vGPU
- */
-void tranche_vgpu_unregister(struct tranche_vgpu *vgpu)
-{
-	vfio_unregister_group_dev(&vgpu->vdev);
-}

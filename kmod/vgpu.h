@@ -74,8 +74,6 @@ struct tranche_vgpu {
 struct tranche_vgpu *tranche_vgpu_create(struct mdev_device *mdev,
 					 struct tranche_parent *parent,
 					 struct tranche_mtype *mtype);
-int tranche_vgpu_register(struct tranche_vgpu *vgpu);
-void tranche_vgpu_unregister(struct tranche_vgpu *vgpu);
 
 static inline struct tranche_vgpu *tranche_vgpu_of(struct vfio_device *vdev)
 {

@@ -92,16 +92,10 @@ static struct tranche_mapping *mapping_find(struct tranche_window *window,
 	return node ? container_of(node, struct tranche_mapping, node) : NULL;
 }
 
-/* First half of removing a mapping, with the window locked. */
-static void mapping_cut(struct tranche_window *window,
-			struct tranche_mapping *mapping)
-{
-	lockdep_assert_held(&window->lock);
-	interval_tree_remove(&mapping->node, &window->mappings);
-	mapping->live = false;
-}
-
-/* Second half, without the lock. */
+/*
+ * Ends a mapping that was taken out of the tree. Pages that a look-up still adds
+ * to it show nowhere, and are given back here.
+ */
 static void mapping_drop(struct tranche_window *window,
 			 struct tranche_mapping *mapping)
 {
@@ -120,17 +114,17 @@ void tranche_window_clear(struct tranche_window *window)
 {
 	struct tranche_mapping *mapping;
 
-	do {
+	for (;;) {
 		scoped_guard(mutex, &window->lock) {
 			mapping = mapping_find(window, 0, ULONG_MAX);
-			if (mapping)
-				mapping_cut(window, mapping);
-			else
+			if (!mapping) {
 				clear_highpage(window->scratch);
+				return;
+			}
+			interval_tree_remove(&mapping->node, &window->mappings);
 		}
-		if (mapping)
-			mapping_drop(window, mapping);
-	} while (mapping);
+		mapping_drop(window, mapping);
+	}
 }
 
 /*
@@ -301,7 +295,7 @@ long tranche_window_unmap(struct tranche_vgpu *vgpu,
 		if (!mapping || mapping->node.start != first ||
 		    mapping->pages != unmap.length >> PAGE_SHIFT)
 			return -ENOENT;
-		mapping_cut(window, mapping);
+		interval_tree_remove(&mapping->node, &window->mappings);
 	}
 	mapping_drop(window, mapping);
 	return 0;
