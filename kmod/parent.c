@@ -66,16 +66,6 @@ void tranche_parent_put(struct tranche_parent *parent)
 
 DEFINE_FREE(parent, struct tranche_parent *, tranche_parent_put(_T))
 
-/**
- * tranche_parent_has_broker() - is there somebody who could start a session?
- * @parent: the parent
- */
-bool tranche_parent_has_broker(struct tranche_parent *parent)
-{
-	guard(mutex)(&parents_lock);
-	return parent->broker && !parent->gone;
-}
-
 static struct tranche_mtype *mtype_of(struct mdev_type *mtype)
 {
 	return container_of(mtype, struct tranche_mtype, mtype);
@@ -129,18 +119,21 @@ static int parent_ask(struct tranche_parent *parent,
 /**
  * tranche_parent_tell() - tell the broker that a vGPU's state changed
  * @vgpu: the vGPU
+ *
+ * Return: whether there is a broker, who could start a session
  */
-void tranche_parent_tell(struct tranche_vgpu *vgpu)
+bool tranche_parent_tell(struct tranche_vgpu *vgpu)
 {
 	struct tranche_broker *broker;
 
 	guard(mutex)(&parents_lock);
 	broker = vgpu->parent->broker;
 	if (!broker || list_empty(&vgpu->entry))
-		return;
+		return false;
 	tranche_broker_forget(broker, &vgpu->state_notice);
 	state_fill(vgpu, &vgpu->state_notice.event);
 	tranche_broker_tell(broker, &vgpu->state_notice);
+	return true;
 }
 
 /*
@@ -510,17 +503,15 @@ static int parent_start(struct tranche_parent *parent,
 	return ret;
 }
 
-/* A vGPU of a parent that is gone which was not broken yet; with a reference. */
+/* A vGPU that may still be served, of a parent that is gone; with a reference. */
 static struct tranche_vgpu *parent_vgpu_alive(struct tranche_parent *parent)
 {
 	struct tranche_vgpu *vgpu;
 
 	guard(mutex)(&parents_lock);
 	list_for_each_entry(vgpu, &parent->vgpus, entry)
-		if (!vgpu->killed) {
-			vgpu->killed = true;
+		if (!READ_ONCE(vgpu->removed))
 			return tranche_vgpu_get(vgpu);
-		}
 	return NULL;
 }
 

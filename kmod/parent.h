@@ -80,7 +80,6 @@ int tranche_parent_init(void);
 void tranche_parent_uninit(void);
 
 void tranche_parent_put(struct tranche_parent *parent);
-bool tranche_parent_has_broker(struct tranche_parent *parent);
 
 long tranche_parent_register(struct tranche_broker *broker, void __user *arg);
 long tranche_parent_attach(struct tranche_broker *broker, void __user *arg);
@@ -91,6 +90,6 @@ struct tranche_vgpu *tranche_parent_find_vgpu(struct tranche_broker *broker,
 					      const char *uuid);
 void tranche_parent_query_vgpu(struct tranche_vgpu *vgpu,
 			       struct tranche_vgpu_query *query);
-void tranche_parent_tell(struct tranche_vgpu *vgpu);
+bool tranche_parent_tell(struct tranche_vgpu *vgpu);
 
 #endif /* TRANCHE_PARENT_H */

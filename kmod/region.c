@@ -86,7 +86,8 @@ int tranche_region_send(struct tranche_vgpu *vgpu,
 	struct tranche_session *session;
 	int ret = 0;
 
-	session = tranche_vgpu_session(vgpu, false, &message->gen);
+	session = tranche_vgpu_session(vgpu, message->op == TRANCHE_OP_RESET,
+				       &message->gen);
 	if (!session)
 		return -ESHUTDOWN;
 	if (tranche_doorbells_ring(&session->doorbells, message))

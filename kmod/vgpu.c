@@ -92,17 +92,13 @@ struct tranche_session *tranche_vgpu_session(struct tranche_vgpu *vgpu,
 }
 
 static int session_enter(struct tranche_vgpu *vgpu,
-			 struct tranche_session *session,
-			 struct tranche_session **old)
+			 struct tranche_session *session)
 {
-	*old = NULL;
 	scoped_guard(spinlock, &vgpu->lock) {
 		if (vgpu->removed)
 			return -ENOENT;
-		if (vgpu->session) {
-			*old = tranche_session_get(vgpu->session);
+		if (vgpu->session)
 			return -EBUSY;
-		}
 		vgpu->session = tranche_session_get(session);
 	}
 	return 0;
@@ -119,19 +115,14 @@ static int session_enter(struct tranche_vgpu *vgpu,
 int tranche_vgpu_set_session(struct tranche_vgpu *vgpu,
 			     struct tranche_session *session, bool replace)
 {
-	struct tranche_session *old;
 	int ret;
 
-	for (;;) {
-		ret = session_enter(vgpu, session, &old);
-		if (!old)
-			break;
+	/* Another one may enter between the two. */
+	do {
 		if (replace)
-			tranche_vgpu_break(vgpu, old);
-		tranche_session_put(old);
-		if (!replace)
-			return ret;
-	}
+			tranche_vgpu_break(vgpu, NULL);
+		ret = session_enter(vgpu, session);
+	} while (replace && ret == -EBUSY);
 	if (!ret) {
 		wake_up_all(&vgpu->served);
 		tranche_parent_tell(vgpu);
@@ -142,7 +133,8 @@ int tranche_vgpu_set_session(struct tranche_vgpu *vgpu,
 /**
  * tranche_vgpu_break() - a session does not serve its vGPU any more
  * @vgpu: the vGPU
- * @session: its session; nothing happens if it is not
+ * @session: its session, or NULL for whichever that is; nothing happens if it
+ *	     is not
  *
  * May sleep. When it returns the VMM reaches nothing of the device process.
  */
@@ -152,8 +144,9 @@ void tranche_vgpu_break(struct tranche_vgpu *vgpu,
 	bool open;
 
 	scoped_guard(spinlock, &vgpu->lock) {
-		if (vgpu->session != session)
+		if (!vgpu->session || (session && session != vgpu->session))
 			return;
+		session = vgpu->session;
 		vgpu->session = NULL;
 		open = vgpu->open;
 		vgpu->broken = open;
@@ -173,19 +166,10 @@ void tranche_vgpu_break(struct tranche_vgpu *vgpu,
  */
 void tranche_vgpu_kill(struct tranche_vgpu *vgpu)
 {
-	struct tranche_session *session;
-
-	spin_lock(&vgpu->lock);
-	vgpu->removed = true;
-	session = vgpu->session;
-	if (session)
-		tranche_session_get(session);
-	spin_unlock(&vgpu->lock);
+	scoped_guard(spinlock, &vgpu->lock)
+		WRITE_ONCE(vgpu->removed, true);
 	wake_up_all(&vgpu->served);
-	if (session) {
-		tranche_vgpu_break(vgpu, session);
-		tranche_session_put(session);
-	}
+	tranche_vgpu_break(vgpu, NULL);
 }
 
 static bool vgpu_settled(struct tranche_vgpu *vgpu)
@@ -200,9 +184,8 @@ static int vgpu_wait_served(struct tranche_vgpu *vgpu)
 	long left = msecs_to_jiffies(vgpu->parent->access_timeout_ms);
 
 	if (!vgpu_settled(vgpu)) {
-		if (!tranche_parent_has_broker(vgpu->parent))
+		if (!tranche_parent_tell(vgpu))
 			return -ENODEV;
-		tranche_parent_tell(vgpu);
 		left = wait_event_killable_timeout(vgpu->served,
 						   vgpu_settled(vgpu), left);
 	}
@@ -271,22 +254,9 @@ static void vgpu_close(struct vfio_device *vdev)
 	tranche_parent_tell(vgpu);
 }
 
-static int reset_send(struct tranche_vgpu *vgpu,
-		      struct tranche_session *session, u32 gen)
-{
-	struct tranche_message message = {.op = TRANCHE_OP_RESET, .gen = gen};
-	int ret = tranche_call_make(&session->calls, &message,
-				    vgpu->parent->access_timeout_ms);
-
-	if (ret == -ETIMEDOUT)
-		tranche_vgpu_break(vgpu, session);
-	return ret;
-}
-
 static int vgpu_reset_locked(struct tranche_vgpu *vgpu)
 {
-	struct tranche_session *session;
-	u32 gen;
+	struct tranche_message message = {.op = TRANCHE_OP_RESET};
 	int ret;
 
 	lockdep_assert_held(&vgpu->reset_mutex);
@@ -298,19 +268,18 @@ static int vgpu_reset_locked(struct tranche_vgpu *vgpu)
 	if (ret)
 		return ret;
 	up_write(&vgpu->memory_sem);
-	session = tranche_vgpu_session(vgpu, true, &gen);
-	if (!session)
-		return -EIO;
-	ret = reset_send(vgpu, session, gen);
-	spin_lock(&vgpu->lock);
-	if (!ret && vgpu->session == session)
+	ret = tranche_region_send(vgpu, &message,
+				  vgpu->parent->access_timeout_ms);
+	if (ret)
+		return ret == -ESHUTDOWN ? -EIO : ret;
+	scoped_guard(spinlock, &vgpu->lock) {
+		/* It broke again, and whoever serves it now was not asked. */
+		if (vgpu->gen != message.gen)
+			return -EIO;
 		vgpu->broken = false;
-	else if (!ret)
-		ret = -EIO;
-	spin_unlock(&vgpu->lock);
-	tranche_session_put(session);
+	}
 	tranche_parent_tell(vgpu);
-	return ret;
+	return 0;
 }
 
 static long vgpu_reset(struct tranche_vgpu *vgpu)

@@ -22,7 +22,6 @@ struct tranche_session;
  * @mtype: its type
  * @uuid: its name
  * @entry: in the parent's list; under the parents lock
- * @killed: the parent ends and has broken this one; under the parents lock
  * @state_notice: tells the broker of its state; under the parents lock
  * @removed_notice: tells the broker of its end; NULL once it did
  * @values: its attributes; under the parents lock
@@ -31,7 +30,7 @@ struct tranche_session;
  * @gen: how many times it was opened or broke
  * @open: a VMM has it
  * @broken: it reads all-ones until it is reset
- * @removed: no session may start any more
+ * @removed: no session may start any more; stays so
  * @served: woken when a session starts or none can any more
  * @memory_queue: on which guest memory is copied
  * @memory_sem: read-held while guest memory is copied; closing waits for it
@@ -49,7 +48,6 @@ struct tranche_vgpu {
 	struct tranche_mtype *mtype;
 	char uuid[TRANCHE_UUID_SIZE];
 	struct list_head entry;
-	bool killed;
 	struct tranche_notice state_notice;
 	struct tranche_notice *removed_notice;
 	char values[TRANCHE_ATTRIBUTES_MAX][TRANCHE_VALUE_SIZE];
