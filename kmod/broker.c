@@ -357,12 +357,13 @@ static int broker_close(struct inode *inode, struct file *file)
 {
 	struct tranche_broker *broker = file->private_data;
 
+	/* Dead first: its parents then leave nothing in the queue any more. */
+	scoped_guard(spinlock, &broker->lock) {
+		broker->dead = true;
+		queue_end(&broker->queue);
+		queue_end(&broker->taken);
+	}
 	tranche_parent_detach_all(broker);
-	spin_lock(&broker->lock);
-	broker->dead = true;
-	queue_end(&broker->queue);
-	queue_end(&broker->taken);
-	spin_unlock(&broker->lock);
 	tranche_broker_put(broker);
 	return 0;
 }

@@ -538,11 +538,10 @@ static void parent_end_work(struct work_struct *work)
 	tranche_parent_put(parent);
 }
 
-/* Ends a parent, once; called with its device locked. */
+/* Ends a parent, once, which has begun: its device is locked, or it is the end. */
 static void parent_end(struct tranche_parent *parent)
 {
-	device_lock_assert(&parent->pdev->dev);
-	guard(mutex)(&parents_lock);
+	lockdep_assert_held(&parents_lock);
 	if (!parent->gone)
 		queue_work(end_queue, &parent->end_work);
 	parent->gone = true;
@@ -644,8 +643,10 @@ long tranche_parent_unregister(struct tranche_broker *broker, void __user *arg)
 	parent = find_by_id(broker, args.parent);
 	if (!parent)
 		return -ENOENT;
-	scoped_guard(device, &parent->pdev->dev)
+	scoped_guard(device, &parent->pdev->dev) {
+		guard(mutex)(&parents_lock);
 		parent_end(parent);
+	}
 	/* Not restarted: by then the number may be unknown. */
 	if (!(args.flags & TRANCHE_UNREGISTER_NOWAIT))
 		ret = wait_for_completion_interruptible(&parent->end_done);
@@ -654,21 +655,16 @@ long tranche_parent_unregister(struct tranche_broker *broker, void __user *arg)
 
 /**
  * tranche_parent_detach_all() - the broker dies: its parents are orphans
- * @broker: the broker
+ * @broker: the broker, which is dead and hence has no notice of theirs queued
  */
 void tranche_parent_detach_all(struct tranche_broker *broker)
 {
 	struct tranche_parent *parent;
-	struct tranche_vgpu *vgpu;
 
 	guard(mutex)(&parents_lock);
-	list_for_each_entry(parent, &parents, entry) {
-		if (parent->broker != broker)
-			continue;
-		list_for_each_entry(vgpu, &parent->vgpus, entry)
-			tranche_broker_forget(broker, &vgpu->state_notice);
-		parent->broker = NULL;
-	}
+	list_for_each_entry(parent, &parents, entry)
+		if (parent->broker == broker)
+			parent->broker = NULL;
 }
 
 /**
@@ -745,10 +741,13 @@ static int pci_notify(struct notifier_block *block, unsigned long action,
 	 * Unbinding goes on while VMMs let go. A device that disappears takes
 	 * its directory in sysfs along, so that its vGPUs have to go first.
 	 */
-	if (action == BUS_NOTIFY_UNBIND_DRIVER)
+	if (action == BUS_NOTIFY_UNBIND_DRIVER) {
+		device_lock_assert(&parent->pdev->dev);
+		guard(mutex)(&parents_lock);
 		parent_end(parent);
-	else
+	} else {
 		wait_for_completion(&parent->end_done);
+	}
 	return NOTIFY_DONE;
 }
 
@@ -781,31 +780,21 @@ err_queue:
 	return ret;
 }
 
-static struct tranche_parent *parent_first(void)
-{
-	guard(mutex)(&parents_lock);
-	if (list_empty(&parents))
-		return NULL;
-	return parent_get(
-		list_first_entry(&parents, struct tranche_parent, entry));
-}
-
 /**
  * tranche_parent_uninit() - end all parents
  *
- * Nothing has the module open, hence no VMM has a vGPU and this does not wait.
+ * Nothing has the module open, hence no VMM has a vGPU and nobody registers a
+ * parent: those in the list have begun, and their ends do not wait.
  */
 void tranche_parent_uninit(void)
 {
 	struct tranche_parent *parent;
 
 	bus_unregister_notifier(&pci_bus_type, &pci_block);
-	while ((parent = parent_first())) {
-		scoped_guard(device, &parent->pdev->dev)
+	scoped_guard(mutex, &parents_lock)
+		list_for_each_entry(parent, &parents, entry)
 			parent_end(parent);
-		wait_for_completion(&parent->end_done);
-		tranche_parent_put(parent);
-	}
-	mdev_unregister_driver(&tranche_mdev_driver);
+	/* With the ends that it has begun. */
 	destroy_workqueue(end_queue);
+	mdev_unregister_driver(&tranche_mdev_driver);
 }
