@@ -38,10 +38,7 @@ struct ioevent {
 	struct list_head entry;
 	struct tranche_vgpu *vgpu;
 	struct virqfd *virqfd;
-	u32 region;
-	u32 length;
-	u64 offset;
-	u64 value;
+	struct tranche_doorbell key;
 };
 
 /**
@@ -228,27 +225,24 @@ static void ioevent_thread(void *opaque, void *data)
 	const struct ioevent *ioevent = opaque;
 	struct tranche_message message = {
 		.op = TRANCHE_OP_WRITE,
-		.region = ioevent->region,
-		.offset = ioevent->offset,
-		.length = ioevent->length,
+		.region = ioevent->key.region,
+		.offset = ioevent->key.offset,
+		.length = ioevent->key.length,
 	};
 
-	put_unaligned_le64(ioevent->value, message.data);
+	put_unaligned_le64(ioevent->key.value, message.data);
 	/* Nobody can be told if it does not work. */
 	tranche_region_send(ioevent->vgpu, &message, 0);
 }
 
 static struct ioevent *ioevent_find(struct tranche_vgpu *vgpu,
-				    const struct ioevent *key)
+				    const struct tranche_doorbell *key)
 {
 	struct ioevent *ioevent;
 
 	lockdep_assert_held(&vgpu->ioevents_mutex);
 	list_for_each_entry(ioevent, &vgpu->ioevents, entry)
-		if (ioevent->region == key->region &&
-		    ioevent->offset == key->offset &&
-		    ioevent->length == key->length &&
-		    ioevent->value == key->value)
+		if (key_equal(&ioevent->key, key))
 			return ioevent;
 	return NULL;
 }
@@ -261,19 +255,21 @@ static void ioevent_remove(struct tranche_vgpu *vgpu, struct ioevent *ioevent)
 	kfree(ioevent);
 }
 
-static long ioevent_add(struct tranche_vgpu *vgpu, const struct ioevent *key,
-			int fd)
+static long ioevent_add(struct tranche_vgpu *vgpu,
+			const struct tranche_doorbell *key)
 {
 	struct ioevent *ioevent;
 	long ret;
 
 	if (vgpu->nr_ioevents >= IOEVENTS_MAX)
 		return -ENOSPC;
-	ioevent = kmemdup(key, sizeof(*key), GFP_KERNEL_ACCOUNT);
+	ioevent = kzalloc(sizeof(*ioevent), GFP_KERNEL_ACCOUNT);
 	if (!ioevent)
 		return -ENOMEM;
+	ioevent->vgpu = vgpu;
+	ioevent->key = *key;
 	ret = vfio_virqfd_enable(ioevent, NULL, ioevent_thread, NULL,
-				 &ioevent->virqfd, fd);
+				 &ioevent->virqfd, key->fd);
 	if (ret) {
 		kfree(ioevent);
 		return ret;
@@ -283,13 +279,13 @@ static long ioevent_add(struct tranche_vgpu *vgpu, const struct ioevent *key,
 	return 0;
 }
 
-static long ioevent_change(struct tranche_vgpu *vgpu, const struct ioevent *key,
-			   int fd)
+static long ioevent_change(struct tranche_vgpu *vgpu,
+			   const struct tranche_doorbell *key)
 {
 	struct ioevent *ioevent = ioevent_find(vgpu, key);
 
-	if (fd >= 0)
-		return ioevent ? -EEXIST : ioevent_add(vgpu, key, fd);
+	if (key->fd >= 0)
+		return ioevent ? -EEXIST : ioevent_add(vgpu, key);
 	if (!ioevent)
 		return -ENODEV;
 	ioevent_remove(vgpu, ioevent);
@@ -305,26 +301,24 @@ long tranche_ioevent_set(struct tranche_vgpu *vgpu, void __user *arg)
 {
 	const size_t minsz = offsetofend(struct vfio_device_ioeventfd, fd);
 	struct vfio_device_ioeventfd args;
-	struct ioevent key = {.vgpu = vgpu};
+	struct tranche_doorbell key;
 
 	if (copy_from_user(&args, arg, minsz))
 		return -EFAULT;
-	if (args.argsz < minsz || args.fd < -1 ||
-	    args.flags & ~VFIO_DEVICE_IOEVENTFD_SIZE_MASK ||
-	    hweight32(args.flags) != 1)
-		return -EINVAL;
 	/* The flags are the sizes 1, 2, 4 and 8. */
-	key.length = args.flags;
-	key.region = tranche_region_index(args.offset);
-	key.offset = tranche_region_offset(args.offset);
-	key.value = args.data;
-	if (key.region > VFIO_PCI_BAR5_REGION_INDEX ||
-	    key.offset % key.length ||
-	    key.offset + key.length >
-		    tranche_vgpu_layout(vgpu)->regions[key.region].size)
+	key = (struct tranche_doorbell){
+		.region = tranche_region_index(args.offset),
+		.length = args.flags,
+		.offset = tranche_region_offset(args.offset),
+		.value = args.data,
+		.flags = TRANCHE_DOORBELL_MATCH,
+		.fd = args.fd,
+	};
+	if (args.argsz < minsz || !key.length || key.offset % key.length ||
+	    !key_ok(&key, tranche_vgpu_layout(vgpu)))
 		return -EINVAL;
 	guard(mutex)(&vgpu->ioevents_mutex);
-	return ioevent_change(vgpu, &key, args.fd);
+	return ioevent_change(vgpu, &key);
 }
 
 /**
