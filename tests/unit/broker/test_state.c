@@ -34,6 +34,17 @@ static int run_remove(void **state)
 	return system(command);
 }
 
+static void file_put(const char *run, const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", run, name);
+	file = fopen(path, "w");
+	fputs(text, file);
+	fclose(file);
+}
+
 static struct state_vgpu example(void)
 {
 	struct state_vgpu vgpu = {
@@ -78,14 +89,9 @@ static void test_broken(void **state)
 		"gpu=x\nkill_ns=18446744073709551616\n",
 	};
 	struct state_vgpu back;
-	char path[128];
-	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/state/" UUID, (char *)*state);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		file = fopen(path, "w");
-		fputs(texts[i], file);
-		fclose(file);
+		file_put(*state, "state/" UUID, texts[i]);
 		assert_int_equal(state_vgpu_read(*state, UUID, &back),
 				 -EBADMSG);
 	}
@@ -109,17 +115,6 @@ static void test_each(void **state)
 	fclose(fopen(path, "w"));
 	state_vgpu_each(*state, count, &found);
 	assert_int_equal(found, 1);
-}
-
-static void policy_file(const char *run, const char *text)
-{
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/policy/0000:01:00.0", run);
-	file = fopen(path, "w");
-	fputs(text, file);
-	fclose(file);
 }
 
 static void test_policy_holds_while_the_configuration_does(void **state)
@@ -150,7 +145,7 @@ static void test_broken_policy_is_none(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		policy_file(*state, texts[i]);
+		file_put(*state, "policy/0000:01:00.0", texts[i]);
 		assert_int_equal(
 			state_policy_read(*state, "0000:01:00.0", TSCHED_FAIR),
 			TSCHED_FAIR);
