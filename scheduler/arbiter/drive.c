@@ -104,6 +104,8 @@ void context_leave_core(struct context *context)
 		return;
 	lane_shut(context);
 	context_set_stuck(context, false);
+	if (arbiter->early == context)
+		arbiter->early = NULL;
 	context_set_wants(context, false);
 	tsched_entity_remove(&context->entity, arbiter->now_ns);
 	context->in_core = false;
@@ -159,8 +161,7 @@ static bool is_contended(const struct arbiter *arbiter)
 }
 
 /* Open the lane, or tell it what has changed. */
-static void lane_tell(struct context *context, uint32_t depth,
-		      uint64_t lease_ns)
+void lane_tell(struct context *context, uint32_t depth, uint64_t lease_ns)
 {
 	uint64_t lease = context->account->arbiter->config.lease_ns;
 
@@ -176,7 +177,7 @@ static void lane_tell(struct context *context, uint32_t depth,
 }
 
 /* Return: whether it was not contended before. */
-static bool lane_tell_contended(struct context *context, bool contended)
+bool lane_tell_contended(struct context *context, bool contended)
 {
 	if (context->contended == contended)
 		return false;
@@ -210,7 +211,8 @@ static void hold_begin(struct arbiter *arbiter, struct context *context)
 	context->draining = false;
 	context->hold_begin_ns = arbiter->now_ns;
 	context->hold_want_ns = context->want_ns;
-	context->hold_submits = lane_submitted_total(&context->lane);
+	if (arbiter->early != context)
+		context_note_open(context);
 	account_note_grant(context->account,
 			   arbiter->now_ns - context->want_ns);
 	context_note_wait(context);
@@ -226,6 +228,7 @@ static void hold_grant(struct arbiter *arbiter, const struct tsched_decision *d)
 	lane_tell_contended(context, contended);
 	lane_tell(context, d->depth, d->lease_ns);
 	tick_restart(arbiter, contended);
+	early_grant(arbiter, context);
 }
 
 /* Return: whether the holder is to be looked at again. */
@@ -260,13 +263,16 @@ static void hold_revoke(struct arbiter *arbiter,
 		context_set_stuck(context, true);
 }
 
-static uint64_t drain_wake(const struct arbiter *arbiter)
+/* When to look again at a holder that drains; @next: who is likely to be next. */
+static uint64_t drain_wake(struct arbiter *arbiter, struct tsched_entity *next)
 {
-	uint64_t lease_end = arbiter->holder->lease_ns;
+	uint64_t wake_ns = arbiter->holder->lease_ns;
 
-	if (arbiter->now_ns < lease_end)
-		return lease_end;
-	return arbiter->now_ns + STUCK_LOOK_NS;
+	if (arbiter->now_ns >= wake_ns)
+		wake_ns = arbiter->now_ns + STUCK_LOOK_NS;
+	if (!next)
+		return wake_ns;
+	return min_time(wake_ns, early_consider(arbiter, context_of(next)));
 }
 
 static void lanes_open(struct arbiter *arbiter)
@@ -316,12 +322,15 @@ static bool decision_apply(struct arbiter *arbiter,
 	case TSCHED_KEEP:
 		return hold_keep(arbiter, d);
 	case TSCHED_DRAIN:
-		arbiter->wake_ns = min_time(d->wake_ns, drain_wake(arbiter));
+		arbiter->wake_ns =
+			min_time(d->wake_ns, drain_wake(arbiter, d->next));
 		return false;
 	case TSCHED_OPEN:
+		early_end(arbiter);
 		lanes_open(arbiter);
 		return false;
 	default:
+		early_end(arbiter);
 		return false;
 	}
 }

@@ -209,10 +209,26 @@ static void job_submitted(struct feed *feed, const struct feed_item *item,
 	if (context == context->account->arbiter->holder)
 		handoff_end(&context->account->arbiter->handoff, item->at_ns,
 			    waits);
+	if (context->open_ns)
+		handoff_opened(&context->account->arbiter->handoff,
+			       context->open_ns, item->at_ns);
+	context->open_ns = 0;
 	tracked->id = item->job.id;
 	tsched_job_submit(&context->entity, &tracked->job,
 			  engine_of(&item->job), 0, item->at_ns);
 	feed->submitted = true;
+}
+
+/* Submitted early it waited for the last job of the hold before. */
+static uint64_t run_time(const struct context *context,
+			 const struct lane_job *job)
+{
+	uint64_t most_ns = job->complete_ns - context->hold_begin_ns;
+
+	if (job->exact || job->submit_ns >= context->hold_begin_ns ||
+	    job->complete_ns < context->hold_begin_ns)
+		return job->gpu_ns;
+	return min_time(job->gpu_ns, most_ns);
 }
 
 static void job_completed(struct feed *feed, const struct feed_item *item)
@@ -220,18 +236,19 @@ static void job_completed(struct feed *feed, const struct feed_item *item)
 	struct context *context = feed->context;
 	struct account *account = context->account;
 	struct tracked_job *tracked = job_find(context, item->job.id);
+	uint64_t gpu_ns = run_time(context, &item->job);
 
 	if (!tracked)
 		return;
 	tracked->id = 0;
-	tsched_job_complete(&context->entity, &tracked->job, item->job.gpu_ns,
+	tsched_job_complete(&context->entity, &tracked->job, gpu_ns,
 			    seen_of(&item->job), item->at_ns);
-	account->engine_ns[tracked->job.engine] += item->job.gpu_ns;
+	account->engine_ns[tracked->job.engine] += gpu_ns;
 	if (context == account->arbiter->holder && !jobs_in_flight(context))
 		handoff_idle(&account->arbiter->handoff,
 			     item->at_ns - item->job.late_ns / 2);
 	if (account->arbiter->config.policy == TSCHED_BEST_EFFORT)
-		account->open_ns += item->job.gpu_ns;
+		account->open_ns += gpu_ns;
 }
 
 /*
@@ -276,7 +293,7 @@ unsigned int context_feed(struct context *context)
 	struct feed feed;
 	unsigned int running_count;
 
-	if (!context->in_core)
+	if (!context->in_core || context == context->account->arbiter->early)
 		return 0;
 	feed.context = context;
 	feed.now_ns = context->account->arbiter->now_ns;

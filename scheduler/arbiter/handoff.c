@@ -41,6 +41,23 @@ void handoff_end(struct handoff *handoff, uint64_t at_ns, bool waited)
 	handoff->awaited = false;
 }
 
+void handoff_opened(struct handoff *handoff, uint64_t open_ns, uint64_t at_ns)
+{
+	mean_add(&handoff->open_mean_ns, at_ns > open_ns ? at_ns - open_ns : 0);
+}
+
+uint64_t handoff_lead(const struct handoff *handoff, uint64_t slice_ns)
+{
+	uint64_t ns = HANDOFF_LEADS * handoff->open_mean_ns;
+
+	return ns < slice_ns ? ns : slice_ns;
+}
+
+static uint64_t longer(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* So many times as long as a time idle, in limits. */
 static uint64_t parts(uint64_t mean_ns, uint64_t slice_ns)
 {
@@ -52,16 +69,16 @@ static uint64_t parts(uint64_t mean_ns, uint64_t slice_ns)
 
 uint64_t handoff_slice(const struct handoff *handoff, uint64_t slice_ns)
 {
-	uint64_t ns = parts(handoff->mean_ns, slice_ns);
+	uint64_t mean_ns = longer(handoff->mean_ns, handoff->open_mean_ns);
 
-	return ns > slice_ns ? ns : slice_ns;
+	return longer(parts(mean_ns, slice_ns), slice_ns);
 }
 
 uint64_t handoff_ahead(const struct handoff *handoff, uint64_t slice_ns)
 {
-	uint64_t mean_ns = handoff->mean_ns > handoff->next_mean_ns
-				   ? handoff->mean_ns
-				   : handoff->next_mean_ns;
+	uint64_t mean_ns =
+		longer(longer(handoff->mean_ns, handoff->open_mean_ns),
+		       handoff->next_mean_ns);
 	uint64_t ns = parts(mean_ns, slice_ns);
 
 	return ns > slice_ns ? ns : 0;

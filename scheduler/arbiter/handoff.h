@@ -22,11 +22,15 @@
 #define HANDOFF_PARTS 32
 #define HANDOFF_STRETCH_MAX 16
 
+/* A gate is told so many times earlier than it takes to submit. */
+#define HANDOFF_LEADS 2
+
 struct handoff {
 	uint64_t idle_ns; /* since when the GPU is idle, as far as is known */
 	bool awaited;
 	uint64_t mean_ns; /* of handoffs */
 	uint64_t next_mean_ns; /* from job to job */
+	uint64_t open_mean_ns; /* from opening a gate to its first job */
 };
 
 /**
@@ -56,11 +60,31 @@ void handoff_grant(struct handoff *handoff, uint64_t want_ns);
 void handoff_end(struct handoff *handoff, uint64_t at_ns, bool waited);
 
 /**
+ * handoff_opened - a gate at which a job had waited was opened, and let it pass
+ * @handoff: the GPU's
+ * @open_ns: when it was opened
+ * @at_ns: when the job was submitted
+ */
+void handoff_opened(struct handoff *handoff, uint64_t open_ns, uint64_t at_ns);
+
+/**
+ * handoff_lead - how long before the end of a hold's last job the next gate is to be
+ * told
+ * @handoff: the GPU's
+ * @slice_ns: the longest that this may be
+ *
+ * Return: HANDOFF_LEADS of the times from opening to submission; 0 while none is
+ * known.
+ */
+uint64_t handoff_lead(const struct handoff *handoff, uint64_t slice_ns);
+
+/**
  * handoff_slice - how long slices may be (tsched_gpu_set_stretch())
  * @handoff: the GPU's
  * @slice_ns: how long they are without this
  *
- * Return: HANDOFF_PARTS handoffs, but @slice_ns at least and HANDOFF_STRETCH_MAX
+ * Return: HANDOFF_PARTS handoffs, or times from opening a gate to its first job if
+ * they are longer, but @slice_ns at least and HANDOFF_STRETCH_MAX
  * times that at most.
  */
 uint64_t handoff_slice(const struct handoff *handoff, uint64_t slice_ns);

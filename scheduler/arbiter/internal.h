@@ -8,6 +8,7 @@
  *   context.c   who came in by a door, until it is gone
  *   feed.c      from the words of a lane to the scheduler's core
  *   drive.c     from the core's decisions to the lanes
+ *   early.c     who is next, before the hold before has ended
  *   handoff.c   what it costs to hand the GPU on, and how long slices may be for it
  *   crowd.c     how many accounts work for each processor
  *   stats.c     figures, per second and per hold
@@ -102,6 +103,7 @@ struct context {
 	bool contended;
 	uint32_t depth;
 	uint64_t lease_ns;
+	uint64_t open_ns; /* when it was, for what has waited there; or 0 */
 
 	/* Of its hold. */
 	uint64_t hold_begin_ns;
@@ -193,6 +195,8 @@ struct arbiter {
 	unsigned int wanting; /* contexts whose lane wants the GPU */
 	unsigned int stuck; /* contexts */
 	struct context *holder;
+	struct context
+		*early; /* may submit before its hold; not fed till then */
 	struct handoff handoff;
 	bool lanes_stale; /* without gating: lanes are to be opened, renewed */
 	struct context *garbage; /* freed by the thread, between events */
@@ -266,9 +270,17 @@ void context_set_wants(struct context *context, bool wants);
 void arbiter_decide(struct arbiter *arbiter);
 void arbiter_tick(struct arbiter *arbiter);
 void lane_shut(struct context *context);
+void lane_tell(struct context *context, uint32_t depth, uint64_t lease_ns);
+bool lane_tell_contended(struct context *context, bool contended);
 void context_leave_core(struct context *context);
 int context_enter_core(struct context *context);
 void arbiter_end_hold(struct arbiter *arbiter, enum tsched_reason reason);
+
+/* early.c */
+void context_note_open(struct context *context);
+uint64_t early_consider(struct arbiter *arbiter, struct context *next);
+void early_grant(struct arbiter *arbiter, struct context *context);
+void early_end(struct arbiter *arbiter);
 
 /* crowd.c; once a second */
 void arbiter_tell_crowd(struct arbiter *arbiter);

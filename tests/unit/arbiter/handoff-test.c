@@ -9,6 +9,7 @@
 
 #define US ((uint64_t)1000)
 #define MS (1000 * US)
+#define SECOND (1000 * MS)
 #define SLICE (4 * MS)
 
 /* One hold after the other, each @ns after the end of the one before. */
@@ -153,6 +154,34 @@ static void jobs_submitted_ahead_do_not_count(void **unused)
 	assert_int_equal(handoff.next_mean_ns, mean);
 }
 
+static void gates_are_told_as_early_as_they_are_slow(void **unused)
+{
+	struct handoff handoff = {0};
+	uint64_t now = MS;
+
+	(void)unused;
+	assert_int_equal(handoff_lead(&handoff, SLICE), 0);
+	for (; now < SECOND; now += 10 * MS)
+		handoff_opened(&handoff, now, now + 500 * US);
+	assert_in_range(handoff_lead(&handoff, SLICE), 900 * US, MS);
+	for (; now < 2 * SECOND; now += 10 * MS)
+		handoff_opened(&handoff, now, now + 50 * MS);
+	assert_int_equal(handoff_lead(&handoff, SLICE), SLICE);
+}
+
+/* A gate that submits in time because it was told early is no faster for it. */
+static void slices_stay_long_where_gates_are_told_early(void **unused)
+{
+	struct handoff handoff = {0};
+	uint64_t now;
+
+	(void)unused;
+	hand_on(&handoff, 100, 0);
+	for (now = MS; now < SECOND; now += 10 * MS)
+		handoff_opened(&handoff, now, now + 500 * US);
+	assert_in_range(handoff_slice(&handoff, SLICE), 15 * MS, 16 * MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +195,8 @@ int main(void)
 		cmocka_unit_test(slow_ones_are_queued_ahead),
 		cmocka_unit_test(jobs_that_had_not_waited_do_not_count),
 		cmocka_unit_test(jobs_submitted_ahead_do_not_count),
+		cmocka_unit_test(gates_are_told_as_early_as_they_are_slow),
+		cmocka_unit_test(slices_stay_long_where_gates_are_told_early),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,6 +121,16 @@ static void gate_enter(struct gate *gate)
 		gate->shared->wait_max_ns = now - begin;
 }
 
+static void gpu_note_queued(struct load_gpu *gpu, uint64_t ns)
+{
+	uint64_t most = atomic_load(&gpu->queued_max_ns);
+
+	atomic_fetch_add(&gpu->queued, 1);
+	while (ns > most &&
+	       !atomic_compare_exchange_weak(&gpu->queued_max_ns, &most, ns))
+		;
+}
+
 /* When the GPU will have done a job that it is given now. */
 static uint64_t gpu_submit(struct load_gpu *gpu, uint64_t job_ns, uint64_t now)
 {
@@ -130,6 +140,8 @@ static uint64_t gpu_submit(struct load_gpu *gpu, uint64_t job_ns, uint64_t now)
 	do
 		end = (free_ns > now ? free_ns : now) + job_ns;
 	while (!atomic_compare_exchange_weak(&gpu->free_ns, &free_ns, end));
+	if (free_ns > now)
+		gpu_note_queued(gpu, free_ns - now);
 	return end;
 }
 

@@ -23,9 +23,14 @@
 #define MS ((uint64_t)1000000)
 #define SECOND (1000 * MS)
 
-/* The queue: when the GPU has done all that it was given. */
+/*
+ * The queue: when the GPU has done all that it was given, how many jobs came before it
+ * had, and the longest that one of these had to wait.
+ */
 struct load_gpu {
 	_Atomic uint64_t free_ns;
+	_Atomic uint64_t queued;
+	_Atomic uint64_t queued_max_ns;
 };
 
 /**
