@@ -34,8 +34,6 @@ Options:
   --cpus N         its processors (default 1: the safest under emulation)
   --memory SIZE    its memory (default 4G)
   --no-gpu         without the physical GPU
-  --gpu-first      the GPU's threads go before the emulator's, as a GPU does that
-                   has processors of its own
   --iommu          with an IOMMU, so that devices can be passed through
   --preset P       the build to put on PATH (default debug)
   --stock-qemu     the emulator without the lab's mends
@@ -84,7 +82,7 @@ host_option_take() {
       die "--memory takes a size such as 4G or 512M, not '$2'"
     HOST_ARGS+=("$1" "$2") TAKEN=2
     ;;
-  --no-gpu | --gpu-first | --iommu)
+  --no-gpu | --iommu)
     HOST_ARGS+=("$1") TAKEN=1
     ;;
   --stock-qemu)

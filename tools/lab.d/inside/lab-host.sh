@@ -44,7 +44,7 @@ host_boot() {
 
 host_options_parse() {
   opt_kernel=6.12 opt_cpus=1 opt_memory=4G opt_gpu=1 opt_iommu=0
-  opt_preset=debug opt_terminal=0 opt_gpu_first=0
+  opt_preset=debug opt_terminal=0
   while [ $# -gt 0 ]; do
     case $1 in
     --kernel | --cpus | --memory | --preset)
@@ -52,7 +52,6 @@ host_options_parse() {
       shift
       ;;
     --no-gpu) opt_gpu=0 ;;
-    --gpu-first) opt_gpu_first=1 ;;
     --iommu) opt_iommu=1 ;;
     --terminal) opt_terminal=1 ;;
     esac
@@ -105,11 +104,21 @@ host_initramfs_make() {
   rm -rf "$tree"
 }
 
+# host_gpu_processors: those of the machine on which the GPU computes, half of them.
+host_gpu_processors() {
+  local part
+  local -a all=()
+  for part in $(sed -n 's/^Cpus_allowed_list:\t//p' /proc/self/status | tr , ' '); do
+    mapfile -t -O "${#all[@]}" all < <(seq "${part%-*}" "${part#*-}")
+  done
+  all=("${all[@]:${#all[@]}/2}")
+  (IFS=, && echo "${all[*]}")
+}
+
 # Environment of the emulator: the machine's own software Vulkan driver, with
 # the layer that makes its memory exportable, in a server of the lab's.
 host_gpu_env_write() {
-  local icd nice=0
-  [ "$opt_gpu_first" = 0 ] || nice=-10
+  local icd
   for icd in /usr/share/vulkan/icd.d/lvp_icd*.json; do
     echo "VK_DRIVER_FILES=$icd"
   done
@@ -119,7 +128,7 @@ host_gpu_env_write() {
   echo "SDL_VIDEODRIVER=x11"
   echo "RENDER_SERVER_EXEC_PATH=$HOST_D/inside/render-server"
   echo "LAB_RING_WAKE=/build/$opt_preset/lab/liblab-ring-wake.so"
-  echo "LAB_GPU_NICE=$nice"
+  echo "LAB_GPU_PROCESSORS=$(host_gpu_processors)"
 }
 
 # KVM only where the processor says so: /dev/kvm alone proves nothing.
