@@ -14,6 +14,7 @@
 #define SLEEP_SLICE_NS (20 * NS_PER_MS)
 
 static atomic_bool stopping;
+static atomic_bool ending;
 static atomic_bool count_asked;
 static int wake_fd = -1;
 
@@ -32,9 +33,21 @@ void control_stop(void)
 	control_wake();
 }
 
+void control_end(void)
+{
+	atomic_store(&ending, true);
+	control_wake();
+}
+
+bool control_next(void)
+{
+	atomic_store(&ending, false);
+	return !atomic_load(&stopping);
+}
+
 bool control_stopping(void)
 {
-	return atomic_load(&stopping);
+	return atomic_load(&stopping) || atomic_load(&ending);
 }
 
 bool control_take_count(void)
@@ -48,6 +61,15 @@ static void stop_handler(int number)
 
 	(void)number;
 	control_stop();
+	errno = saved;
+}
+
+static void end_handler(int number)
+{
+	int saved = errno;
+
+	(void)number;
+	control_end();
 	errno = saved;
 }
 
@@ -67,6 +89,10 @@ int control_init(void)
 		.sa_handler = stop_handler,
 		.sa_flags = SA_RESTART | (int)SA_RESETHAND,
 	};
+	const struct sigaction end = {
+		.sa_handler = end_handler,
+		.sa_flags = SA_RESTART,
+	};
 	const struct sigaction count = {
 		.sa_handler = count_handler,
 		.sa_flags = SA_RESTART,
@@ -77,7 +103,8 @@ int control_init(void)
 		return -errno;
 	if (sigaction(SIGINT, &stop, NULL) < 0 ||
 	    sigaction(SIGTERM, &stop, NULL) < 0 ||
-	    sigaction(SIGUSR1, &count, NULL) < 0)
+	    sigaction(SIGUSR1, &count, NULL) < 0 ||
+	    sigaction(SIGUSR2, &end, NULL) < 0)
 		return -errno;
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asking a run to stop: by SIGINT, SIGTERM, the end of its time or an error;
- * and to count from now on, by SIGUSR1.
+ * Asking a run to stop: by SIGINT, SIGTERM or an error; to end, so that the next load
+ * may begin, by SIGUSR2 or the end of its time; and to count from now on, by SIGUSR1.
  *
- * States: running, stopping; there is no way back. The state is one for the
+ * States: running, ending, stopping; from stopping there is no way back. The state is one for the
  * process, as signals are. A second signal to stop has its default effect, so
  * that a run which can't finish can still be ended.
  */
@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /**
- * control_init() - take over SIGINT, SIGTERM and SIGUSR1
+ * control_init() - take over SIGINT, SIGTERM, SIGUSR1 and SIGUSR2
  *
  * Return: 0 or a negative errno.
  */
@@ -26,7 +26,19 @@ int control_init(void);
 void control_stop(void);
 
 /**
- * control_stopping() - whether the run was asked to stop
+ * control_end() - ask the load that runs to end; safe from any thread
+ */
+void control_end(void);
+
+/**
+ * control_next() - begin the next load
+ *
+ * Return: false when the run was asked to stop.
+ */
+bool control_next(void);
+
+/**
+ * control_stopping() - whether the load was asked to end, or the run to stop
  *
  * Return: true once it was.
  */

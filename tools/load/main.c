@@ -14,6 +14,21 @@
 #include "report.h"
 #include "run.h"
 
+static int run_all(const struct options *options, const struct gpu_set *set,
+		   bool *stuckp)
+{
+	int r = load_run(options, set, stuckp);
+
+	for (uint32_t i = 0; i < options->n_then && r == 0; i++) {
+		struct options next = options_then(options, i);
+
+		if (!control_next())
+			break;
+		r = load_run(&next, set, stuckp);
+	}
+	return r;
+}
+
 static int execute(const struct options *options, bool *stuckp)
 {
 	__attribute__((cleanup(gpu_set_freep))) struct gpu_set *set = NULL;
@@ -29,7 +44,7 @@ static int execute(const struct options *options, bool *stuckp)
 		return r;
 	if (options->verb == OPTIONS_LIST)
 		return report_gpus(set);
-	r = load_run(options, set, stuckp);
+	r = run_all(options, set, stuckp);
 	/* The instance has a device that can't be closed. */
 	if (*stuckp)
 		set = NULL;

@@ -38,6 +38,7 @@ enum option_code {
 	OPTION_QUIET,
 	OPTION_SUMMARY,
 	OPTION_COUNT,
+	OPTION_THEN,
 	OPTION_OVERCOMMIT,
 	OPTION_HELP,
 	OPTION_VERSION,
@@ -65,6 +66,7 @@ static const struct option long_options[] = {
 	{"json-only", no_argument, NULL, OPTION_QUIET},
 	{"summary-only", no_argument, NULL, OPTION_SUMMARY},
 	{"count-on-signal", no_argument, NULL, OPTION_COUNT},
+	{"then", required_argument, NULL, OPTION_THEN},
 	{"overcommit", no_argument, NULL, OPTION_OVERCOMMIT},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
@@ -191,6 +193,46 @@ static int parse_engine(struct parser *parser, const char *text)
 	return r;
 }
 
+/* KIND:ITEMS:ITERATIONS:MS */
+static bool read_then(const char *text, struct options_then *then)
+{
+	char words[64], *next = words, *word[4];
+	uint64_t items, iterations;
+
+	if (strlen(text) >= sizeof(words))
+		return false;
+	strcpy(words, text);
+	for (int i = 0; i < 4; i++)
+		word[i] = strsep(&next, ":");
+	if (next || !word[3])
+		return false;
+	then->kernel = kernel_find(word[0]);
+	if (!then->kernel || then->kernel->endless ||
+	    units_parse_count(word[1], 1, UINT32_MAX, &items) < 0 ||
+	    units_parse_count(word[2], 1, UINT32_MAX, &iterations) < 0 ||
+	    units_parse_ms(word[3], &then->dispatch_ns) < 0)
+		return false;
+	then->items = (uint32_t)items;
+	then->iterations = (uint32_t)iterations;
+	return true;
+}
+
+static int parse_then(struct parser *parser, const char *text)
+{
+	struct options *options = parser->options;
+
+	if (options->n_then == OPTIONS_THEN_MAX)
+		return complain(parser, "--then: no more than %d may follow",
+				OPTIONS_THEN_MAX);
+	if (!read_then(text, &options->then[options->n_then]))
+		return complain(parser,
+				"--then '%s': give KIND:ITEMS:ITERATIONS:MS, "
+				"such as fma:65536:120:1",
+				text);
+	options->n_then++;
+	return 0;
+}
+
 static int parse_value(struct parser *parser, int code, const char *text)
 {
 	struct options *options = parser->options;
@@ -232,6 +274,8 @@ static int parse_value(struct parser *parser, int code, const char *text)
 	case OPTION_SEED:
 		return parse_u32(parser, "seed", text, 0, UINT32_MAX,
 				 &options->seed);
+	case OPTION_THEN:
+		return parse_then(parser, text);
 	default:
 		parser->has_timeout = true;
 		return parse_time(parser, "timeout", text,
@@ -272,12 +316,9 @@ static bool parse_flag(struct options *options, int code)
 }
 
 /* What each option alone can't know. */
-static int check_items(struct parser *parser)
+static int check_items(struct parser *parser, const struct load_kernel *kernel,
+		       uint32_t items)
 {
-	const struct options *options = parser->options;
-	const struct load_kernel *kernel = options->kernel;
-	uint32_t items = options->items;
-
 	if (!items)
 		return 0;
 	if (items < kernel->items_min || items > kernel->items_max)
@@ -295,6 +336,7 @@ static int check_items(struct parser *parser)
 static int check_together(struct parser *parser)
 {
 	const struct options *options = parser->options;
+	int r;
 
 	if (options->verb == OPTIONS_CALIBRATE && options->kernel->endless)
 		return complain(parser,
@@ -304,7 +346,16 @@ static int check_together(struct parser *parser)
 	if (options->verb == OPTIONS_CALIBRATE && options->iterations)
 		return complain(parser, "--calibrate-only finds the "
 					"iterations: leave out --iterations");
-	return check_items(parser);
+	if (options->n_then && options->kernel->endless)
+		return complain(parser,
+				"--kind %s never ends: nothing can follow it "
+				"by --then",
+				options->kernel->name);
+	r = check_items(parser, options->kernel, options->items);
+	for (uint32_t i = 0; i < options->n_then && r == 0; i++)
+		r = check_items(parser, options->then[i].kernel,
+				options->then[i].items);
+	return r;
 }
 
 static void set_defaults(struct parser *parser)
@@ -381,6 +432,18 @@ int options_parse(struct options *options, int argc, char **argv, char *error,
 	return check_together(&parser);
 }
 
+struct options options_then(const struct options *options, uint32_t index)
+{
+	const struct options_then *then = &options->then[index];
+	struct options next = *options;
+
+	next.kernel = then->kernel;
+	next.items = then->items;
+	next.iterations = then->iterations;
+	next.dispatch_ns = then->dispatch_ns;
+	return next;
+}
+
 const char *options_help(void)
 {
 	return "Usage: tranche-load [OPTION]...\n"
@@ -410,6 +473,9 @@ const char *options_help(void)
 	       "  --duration TIME     such as 10 (seconds, the default), 1.5h or 2d; 0: no end\n"
 	       "  --submissions N     of each context; without --duration no other end\n"
 	       "  --timeout TIME      longest wait for one submission (60); 0: no bound\n"
+	       "  --then KIND:ITEMS:ITERATIONS:MS\n"
+	       "                      another load after that, which is known to cost so many\n"
+	       "                      milliseconds; SIGUSR2 ends one and begins the next\n"
 	       "\n"
 	       "The GPU:\n"
 	       "  --list              print the GPUs and their queue families, then end\n"

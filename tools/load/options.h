@@ -19,6 +19,16 @@ enum options_verb {
 	OPTIONS_VERSION,
 };
 
+#define OPTIONS_THEN_MAX 16
+
+/* A load that follows; all else is as for the first. */
+struct options_then {
+	const struct load_kernel *kernel;
+	uint32_t items;
+	uint32_t iterations;
+	uint64_t dispatch_ns;
+};
+
 struct options {
 	enum options_verb verb;
 	const struct load_kernel *kernel;
@@ -53,6 +63,8 @@ struct options {
 	bool summary_only;
 	/* Say that all contexts compute; someone sends SIGUSR1 then. */
 	bool count_on_signal;
+	struct options_then then[OPTIONS_THEN_MAX];
+	uint32_t n_then;
 };
 
 /**
@@ -69,6 +81,15 @@ struct options {
  */
 int options_parse(struct options *options, int argc, char **argv, char *error,
 		  size_t size);
+
+/**
+ * options_then() - the options of a load that follows
+ * @options: those of the first
+ * @index: which one follows, less than their number
+ *
+ * Return: the options.
+ */
+struct options options_then(const struct options *options, uint32_t index);
 
 /**
  * options_help() - what --help prints

@@ -15,6 +15,8 @@
 #define WATCHDOG_GRACE_NS (5 * NS_PER_S)
 /* An endless dispatch ends at once when released, if it ever does. */
 #define RELEASE_NS (10 * NS_PER_S)
+/* Dispatches that are measured at once last about so long. */
+#define MEASURE_NS (32 * NS_PER_MS)
 
 struct run {
 	const struct options *options;
@@ -97,20 +99,56 @@ static int choose_gpu(struct run *run, const struct gpu_set *set)
 	return 0;
 }
 
+/* What a dispatch is measured with. */
+struct measuring {
+	struct job *job;
+	uint32_t depth;
+};
+
+/*
+ * As many as are to be in flight, within a span of time, so that the way to the GPU
+ * and back is not taken for the dispatch's own time.
+ */
+static uint32_t measuring_depth(const struct options *options)
+{
+	uint64_t most = MEASURE_NS / options->dispatch_ns;
+
+	if (most > options->depth)
+		return options->depth;
+	return most ? (uint32_t)most : 1;
+}
+
+static int measure_all(struct job *job, uint32_t depth)
+{
+	uint64_t ignored;
+	int r = 0;
+
+	for (uint32_t i = 0; i < depth && r == 0; i++)
+		r = job_submit(job);
+	while (job->in_flight) {
+		int error = job_complete(job, &ignored);
+
+		if (error < 0)
+			return error;
+	}
+	return r;
+}
+
 static int measure(void *data, const struct load_work *work, uint64_t *nsp)
 {
-	struct job *job = data;
+	const struct measuring *measuring = data;
+	uint64_t begin_ns;
 	int r;
 
 	if (control_stopping())
 		return -ECANCELED;
-	r = job_set_work(job, work);
+	r = job_set_work(measuring->job, work);
 	if (r < 0)
 		return r;
-	r = job_submit(job);
-	if (r < 0)
-		return r;
-	return job_complete(job, nsp);
+	begin_ns = control_now();
+	r = measure_all(measuring->job, measuring->depth);
+	*nsp = (control_now() - begin_ns) / measuring->depth;
+	return r;
 }
 
 /* Items that were asked for stay as they are. */
@@ -123,6 +161,10 @@ static int calibrate_first(struct run *run)
 {
 	const struct options *options = run->options;
 	struct calibration *calibration = &run->report.calibration;
+	struct measuring measuring = {
+		.job = run->workers[0].job,
+		.depth = measuring_depth(options),
+	};
 	const struct calibrate_plan plan = {
 		.target_ns = options->dispatch_ns,
 		.items = calibration->work.items,
@@ -131,7 +173,7 @@ static int calibrate_first(struct run *run)
 				     : calibration->work.items,
 		.items_step = options->kernel->items_step,
 		.measure = measure,
-		.data = run->workers[0].job,
+		.data = &measuring,
 	};
 	int r;
 
@@ -359,7 +401,7 @@ static int supervise(struct run *run)
 		if (r < 0)
 			return r;
 		if (duration_ns && now >= run->start_ns + duration_ns)
-			control_stop();
+			control_end();
 		if (control_stopping())
 			release_endless(run, now);
 		if (now >= second_end(run)) {

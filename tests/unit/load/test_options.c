@@ -148,6 +148,12 @@ static void test_complaints(void **state)
 		{"--kind gemm --items 8192", "8192"},
 		{"--calibrate-only --iterations 3", "--iterations"},
 		{"--calibrate-only --kind spin", "spin"},
+		{"--then fma:64:1", "--then"},
+		{"--then fma:64:1:1:1", "--then"},
+		{"--then spin:64:1:1", "--then"},
+		{"--then fma:0:1:1", "--then"},
+		{"--then gemm:100:1:1", "multiples of 16"},
+		{"--kind spin --then fma:64:1:1", "--then"},
 		{"--frobnicate", "--frobnicate"},
 		{"--list=yes", "--list"},
 		{"--kind", "--kind"},
@@ -162,6 +168,25 @@ static void test_complaints(void **state)
 			fail_msg("%s: %s", bad[i].line, error);
 		assert_null(strchr(error, '\n'));
 	}
+}
+
+static void test_what_follows(void **state)
+{
+	struct options next;
+
+	(void)state;
+	assert_int_equal(parse("--items 64 --iterations 3 --depth 2 "
+			       "--then fma:128:4:0.5 --then gemm:32:1:2"),
+			 0);
+	assert_int_equal(options.n_then, 2);
+	next = options_then(&options, 0);
+	assert_int_equal(next.items, 128);
+	assert_int_equal(next.iterations, 4);
+	assert_int_equal(next.dispatch_ns, 500000);
+	assert_int_equal(next.depth, 2);
+	next = options_then(&options, 1);
+	assert_string_equal(next.kernel->name, "gemm");
+	assert_int_equal(options.items, 64);
 }
 
 static void test_empty_device(void **state)
@@ -179,14 +204,31 @@ static void test_empty_device(void **state)
 static void test_help_tells_every_option(void **state)
 {
 	static const char *const names[] = {
-		"--kind",	 "--dispatch-ms", "--iterations",
-		"--poll-ms",	 "--items",	  "--think-ms",
-		"--depth",	 "--contexts",	  "--memory",
-		"--overcommit",	 "--seed",	  "--duration",
-		"--submissions", "--timeout",	  "--list",
-		"--device",	 "--engine",	  "--calibrate-only",
-		"--quiet",	 "--json-only",	  "--summary-only",
-		"--help",	 "--version",
+		"--kind",
+		"--dispatch-ms",
+		"--iterations",
+		"--poll-ms",
+		"--items",
+		"--think-ms",
+		"--depth",
+		"--contexts",
+		"--memory",
+		"--overcommit",
+		"--seed",
+		"--duration",
+		"--submissions",
+		"--timeout",
+		"--list",
+		"--device",
+		"--engine",
+		"--calibrate-only",
+		"--quiet",
+		"--json-only",
+		"--summary-only",
+		"--help",
+		"--version",
+		"--then",
+		"--count-on-signal",
 	};
 
 	(void)state;
@@ -203,6 +245,7 @@ int main(void)
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_fixed_iterations_have_no_cost),
 		cmocka_unit_test(test_complaints),
+		cmocka_unit_test(test_what_follows),
 		cmocka_unit_test(test_empty_device),
 		cmocka_unit_test(test_help_tells_every_option),
 	};

@@ -84,9 +84,13 @@ static void read_errors(FILE *err)
 		outcome.n_errors += outcome.error[i] == '\n';
 }
 
-/* @signal is sent when the first line of a second has come; 0: none. */
+/*
+ * @signal is sent when the first line of a second has come; 0: none. SIGUSR2 is sent
+ * twice, for the next load as well. Lines up to the last one are lost.
+ */
 static void run_program(const char *program, const char *line, int signal)
 {
+	unsigned int left = signal == SIGUSR2 ? 2 : 1;
 	FILE *err = tmpfile(), *out;
 	char *text = NULL;
 	size_t size = 0;
@@ -102,10 +106,10 @@ static void run_program(const char *program, const char *line, int signal)
 	close(fds[1]);
 	out = fdopen(fds[0], "r");
 	assert_non_null(out);
-	while (signal && getline(&text, &size, out) > 0)
+	while (signal && left && getline(&text, &size, out) > 0)
 		if (strstr(text, "\"second\"") || strstr(text, "\"running\"")) {
 			kill(pid, signal);
-			break;
+			left--;
 		}
 	free(text);
 	read_lines(out);
@@ -305,6 +309,16 @@ static void test_calibrate_only(void **state)
 	assert_true(number(outcome.lines[0], "iterations") > 0);
 }
 
+static void test_calibrated_at_once(void **state)
+{
+	(void)state;
+	run("--dispatch-ms 1 --depth 8 --submissions 20 --quiet");
+	check_right("fma");
+	assert_int_equal(count_type("calibration"), 1);
+	assert_true(number(outcome.lines[0], "cost_ns") > 0);
+	assert_int_equal(number(summary(), "depth"), 8);
+}
+
 static void test_held_memory(void **state)
 {
 	(void)state;
@@ -365,6 +379,43 @@ static void test_counts_from_a_signal_on(void **state)
 	run_program(LOAD_PROGRAM, line, SIGUSR1);
 	check_right("fma");
 	assert_true(number(summary(), "submissions") < 400);
+}
+
+static void test_one_load_after_the_other(void **state)
+{
+	(void)state;
+	run("--items 64 --iterations 1 --submissions 3 --summary-only --quiet "
+	    "--then fma:128:2:0.5 --then gemm:32:1:1");
+	assert_int_equal(outcome.status, 0);
+	assert_int_equal(outcome.n_lines, 3);
+	assert_int_equal(count_type("summary"), 3);
+	assert_int_equal(number(outcome.lines[0], "items"), 64);
+	assert_int_equal(number(outcome.lines[1], "items"), 128);
+	assert_int_equal(number(outcome.lines[1], "work_ns"), 3 * 500000);
+	assert_string_equal(text(outcome.lines[2], "kind"), "gemm");
+}
+
+/* One at a time, the last of which is in flight when the end is asked for. */
+static void test_counts_until_the_end_is_asked_for(void **state)
+{
+	(void)state;
+	run("--items 64 --iterations 1 --depth 8 --duration 1 --think-ms 300 "
+	    "--count-on-signal --summary-only --quiet");
+	check_right("fma");
+	assert_in_range(number(summary(), "submissions"), 1, 4);
+}
+
+/* Neither has another end. */
+static void test_each_load_ends_by_a_signal(void **state)
+{
+	(void)state;
+	run_program(LOAD_PROGRAM,
+		    "--items 64 --iterations 1 --duration 0 --count-on-signal "
+		    "--summary-only --quiet --then fma:128:2:1",
+		    SIGUSR2);
+	assert_int_equal(outcome.status, 0);
+	assert_int_equal(count_type("summary"), 1);
+	assert_int_equal(number(summary(), "items"), 128);
 }
 
 static void test_wrong_result(void **state)
@@ -514,11 +565,15 @@ int main(void)
 		TEST(test_contexts_and_depth),
 		TEST(test_known_calibration),
 		TEST(test_calibrate_only),
+		TEST(test_calibrated_at_once),
 		TEST(test_held_memory),
 		TEST(test_think_time),
 		TEST(test_polled),
 		TEST(test_signals_end_in_order),
 		TEST(test_counts_from_a_signal_on),
+		TEST(test_one_load_after_the_other),
+		TEST(test_counts_until_the_end_is_asked_for),
+		TEST(test_each_load_ends_by_a_signal),
 		TEST(test_wrong_result),
 		TEST(test_wrong_result_while_running),
 		TEST(test_samples_do_not_drain_the_queue),
