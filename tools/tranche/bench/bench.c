@@ -125,15 +125,6 @@ static bool is_held(enum row_kind kind)
 	return kind == ROW_VGPU || kind == ROW_FREE || kind == ROW_GL;
 }
 
-static int loads_measure(struct bench *bench, size_t row)
-{
-	int r = 0;
-
-	for (size_t load = 0; load < bench->results.n_loads && r == 0; load++)
-		r = sample_take(bench, row, load);
-	return r;
-}
-
 /* With the link the GPU's own policy comes back in any case. */
 static int free_measure(struct bench *bench, size_t row)
 {
@@ -141,7 +132,7 @@ static int free_measure(struct bench *bench, size_t row)
 	int error;
 
 	if (r == 0)
-		r = loads_measure(bench, row);
+		r = sample_row(bench, row);
 	error = lend_policy(&bench->link, bench->gpu.address,
 			    bench->gpu.policy);
 	return r == 0 ? error : r;
@@ -158,7 +149,7 @@ static int row_measure(struct bench *bench, size_t row)
 	if (is_held(what->kind))
 		set_up_hold(guests, what->guests, false);
 	r = what->kind == ROW_FREE ? free_measure(bench, row)
-				   : loads_measure(bench, row);
+				   : sample_row(bench, row);
 	if (is_held(what->kind))
 		set_up_hold(guests, what->guests, true);
 	return r;
@@ -200,7 +191,6 @@ static int shared_measure(struct bench *bench)
 	set_up_hold(bench->vgpus, BENCH_GUESTS, true);
 	if (r == 0 && bench->options->gl)
 		r = set_up_gls(bench);
-	set_up_hold(bench->gls, BENCH_GUESTS, true);
 	for (uint64_t i = 0; i < bench->options->repeats && r == 0; i++)
 		r = turn(bench, i);
 	set_up_end(bench, bench->gls, BENCH_GUESTS);

@@ -87,16 +87,16 @@ void set_up_end(struct bench *bench, struct bench_guest *guests, size_t n);
 int sample_calibrate(struct bench *bench);
 
 /**
- * sample_take - measure one cell once
+ * sample_row - measure each cell of a row once
  * @bench: the benchmark
  * @row: the set-up, which is there
- * @load: the load
  *
- * What goes wrong in a guest is told and kept in the cell.
+ * Each guest has one program, which goes from load to load. What goes wrong in a
+ * guest is told and kept in the cell.
  *
  * Return: 0; a negative errno when the benchmark can't go on.
  */
-int sample_take(struct bench *bench, size_t row, size_t load);
+int sample_row(struct bench *bench, size_t row);
 
 /* sample_guests - the guests of a row */
 struct bench_guest *sample_guests(struct bench *bench, size_t row);

@@ -13,6 +13,8 @@
 
 /* Five times what a loaded two-core machine was seen to need, and more. */
 #define CALIBRATE_SECONDS 240
+/* So many of the short ones that a slow round trip is a small part of each. */
+#define CALIBRATE_DEPTH 32
 #define START_SECONDS 300
 #define END_SECONDS 300
 
@@ -41,10 +43,13 @@ struct reading {
 	bool exits_known;
 };
 
-/* One sample while it is taken. */
+/* A row while it is measured: its programs go from load to load. */
 struct sampling {
 	struct bench_guest *guests;
 	unsigned int n;
+	bool started;
+	unsigned int summaries[BENCH_GUESTS]; /* before this load's */
+	bool stopped[BENCH_GUESTS]; /* until all compute */
 	struct reading cost; /* within the span that is counted */
 };
 
@@ -63,13 +68,38 @@ static bool one_ended(void *user)
 	return false;
 }
 
+/* Who computes already stands still, or those that start later start slowly. */
 static bool all_compute(void *user)
+{
+	struct sampling *s = user;
+	bool all = true;
+
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (!job_of(s, i)->computes) {
+			all = false;
+		} else if (!s->stopped[i]) {
+			s->stopped[i] = true;
+			guest_signal(s->guests[i].guest, BENCH_JOB, "STOP");
+		}
+	}
+	return all || one_ended(user);
+}
+
+/* Of the load that is measured; NULL: not yet, or it never will. */
+static sd_json_variant *summary_of(const struct sampling *s, unsigned int i)
+{
+	const struct guest_job *job = job_of(s, i);
+
+	return job->summaries > s->summaries[i] ? job->summary : NULL;
+}
+
+static bool all_told(void *user)
 {
 	const struct sampling *s = user;
 
 	for (unsigned int i = 0; i < s->n; i++)
-		if (!job_of(s, i)->computes)
-			return one_ended(user);
+		if (!summary_of(s, i) && job_of(s, i)->state != JOB_ENDED)
+			return false;
 	return true;
 }
 
@@ -78,7 +108,8 @@ static bool all_ended(void *user)
 	const struct sampling *s = user;
 
 	for (unsigned int i = 0; i < s->n; i++)
-		if (job_of(s, i)->state != JOB_ENDED)
+		if (job_of(s, i)->state == JOB_STARTING ||
+		    job_of(s, i)->state == JOB_RUNNING)
 			return false;
 	return true;
 }
@@ -115,23 +146,46 @@ static const struct result_load *load_of(const struct results *results,
 	return first;
 }
 
-static int job_start(const struct result_load *load, struct guest *guest)
+/* With one guest there is nobody to contend with. */
+static bool load_counts(const struct results *results, size_t load,
+			unsigned int guests)
 {
-	return guest_start(guest, BENCH_JOB,
+	return results->loads[load].against < 0 || guests > 1;
+}
+
+/* @load, and after it what else this guest is to do. */
+static int job_start(struct bench *bench, const struct sampling *s,
+		     unsigned int guest, size_t load)
+{
+	const struct results *results = &bench->results;
+	const struct result_load *first = load_of(results, load, guest);
+	char then[RESULT_LOADS * 64] = "";
+	size_t used = 0;
+
+	for (size_t i = load + 1; i < results->n_loads; i++) {
+		const struct result_load *next = load_of(results, i, guest);
+
+		if (load_counts(results, i, s->n))
+			used += (size_t)snprintf(
+				then + used, sizeof(then) - used,
+				" --then %s:%" PRIu64 ":%" PRIu64 ":%.6f",
+				next->kind, next->items, next->iterations,
+				(double)next->cost_ns / 1e6);
+	}
+	return guest_start(s->guests[guest].guest, BENCH_JOB,
 			   "tranche-load --quiet --duration 0 --kind %s "
 			   "--items %" PRIu64 " --iterations %" PRIu64
 			   " --dispatch-ms %.6f --depth %d --count-on-signal"
-			   " --summary-only",
-			   load->kind, load->items, load->iterations,
-			   (double)load->cost_ns / 1e6, BENCH_DEPTH);
+			   " --summary-only --timeout %d%s",
+			   first->kind, first->items, first->iterations,
+			   (double)first->cost_ns / 1e6, BENCH_DEPTH,
+			   START_SECONDS, then);
 }
 
-static double number_ms(const struct guest_job *job, const char *key)
+static double number_ms(sd_json_variant *summary, const char *key)
 {
 	sd_json_variant *latency =
-		job->summary
-			? sd_json_variant_by_key(job->summary, "latency_ns")
-			: NULL;
+		summary ? sd_json_variant_by_key(summary, "latency_ns") : NULL;
 
 	return (double)json_number(latency, key) / 1e6;
 }
@@ -146,10 +200,10 @@ struct work {
 };
 
 static void work_add(struct work *work, const struct result_load *load,
-		     const struct guest_job *job, bool first)
+		     sd_json_variant *summary, bool first)
 {
-	double jobs = (double)json_number(job->summary, "submissions");
-	double ns = (double)json_number(job->summary, "elapsed_ns");
+	double jobs = (double)json_number(summary, "submissions");
+	double ns = (double)json_number(summary, "elapsed_ns");
 	double rate = ns > 0 ? jobs * 1e9 / ns : 0;
 	/* GPU time done each second: jobs differ in length. */
 	double done = rate * (double)load->cost_ns;
@@ -169,8 +223,8 @@ static void sample_fill(struct bench *bench, const struct sampling *s,
 	double *values = sample->values;
 
 	for (unsigned int i = 0; i < s->n; i++)
-		work_add(&work, load_of(&bench->results, load, i), job_of(s, i),
-			 i % 2 == 0);
+		work_add(&work, load_of(&bench->results, load, i),
+			 summary_of(s, i), i % 2 == 0);
 	values[RESULT_RATE] = work.rate;
 	values[RESULT_EVEN] = s->n > 1 ? work.least / work.most : NAN;
 	values[RESULT_FIRST] = s->n > 1 ? 100 * work.first / work.all : NAN;
@@ -179,31 +233,47 @@ static void sample_fill(struct bench *bench, const struct sampling *s,
 		s->cost.exits_known ? (double)s->cost.exits / work.jobs : NAN;
 }
 
+static void job_check(const struct guest_job *job, sd_json_variant *summary,
+		      struct result_cell *cell)
+{
+	const char *result =
+		summary ? json_text(summary, "result", "none") : "none";
+
+	cell->wrong += json_number(summary, "wrong");
+	if (strcmp(result, "ok") != 0 && !cell->error[0])
+		snprintf(cell->error, sizeof(cell->error),
+			 "status %d, result %s: %.160s", job->status, result,
+			 job->error);
+}
+
 static void sample_finish(const struct sampling *s, struct result_cell *cell,
 			  struct result_sample *sample)
 {
-	sample->values[RESULT_P50] = sample->values[RESULT_P99] = 0;
-	for (unsigned int i = 0; i < s->n; i++) {
-		const struct guest_job *job = job_of(s, i);
+	double *values = sample->values;
 
-		sample->values[RESULT_P50] =
-			fmax(sample->values[RESULT_P50], number_ms(job, "p50"));
-		sample->values[RESULT_P99] =
-			fmax(sample->values[RESULT_P99], number_ms(job, "p99"));
-		cell->wrong += json_number(job->summary, "wrong");
-		if (job->status != 0 && !cell->error[0])
-			snprintf(cell->error, sizeof(cell->error),
-				 "status %d: %.200s", job->status, job->error);
+	for (unsigned int i = 0; i < s->n; i++) {
+		sd_json_variant *summary = summary_of(s, i);
+
+		values[RESULT_P50] =
+			fmax(values[RESULT_P50], number_ms(summary, "p50"));
+		values[RESULT_P99] =
+			fmax(values[RESULT_P99], number_ms(summary, "p99"));
+		job_check(job_of(s, i), summary, cell);
 	}
 }
 
+/* @load is the next one: of programs that go on, or of new ones. */
 static int jobs_start(struct bench *bench, struct sampling *s, size_t load)
 {
 	int r = 0;
 
-	for (unsigned int i = 0; i < s->n && r == 0; i++)
-		r = job_start(load_of(&bench->results, load, i),
-			      s->guests[i].guest);
+	for (unsigned int i = 0; i < s->n && r == 0; i++) {
+		s->stopped[i] = false;
+		if (!s->started)
+			r = job_start(bench, s, i, load);
+		s->summaries[i] = job_of(s, i)->summaries;
+	}
+	s->started = true;
 	return r;
 }
 
@@ -220,10 +290,21 @@ static int jobs_signal(const struct sampling *s, const char *name)
 	return result;
 }
 
+/* The load has been measured. */
+static int jobs_tell(struct bench *bench, struct sampling *s)
+{
+	int r;
+
+	jobs_signal(s, "USR2");
+	r = wait_until(bench->event, END_SECONDS * WAIT_SECOND_US, all_told, s);
+	return r == -ETIMEDOUT ? 0 : r;
+}
+
 static int jobs_end(struct bench *bench, struct sampling *s)
 {
 	int r;
 
+	s->started = false;
 	jobs_signal(s, "TERM");
 	r = wait_until(bench->event, END_SECONDS * WAIT_SECOND_US, all_ended,
 		       s);
@@ -257,6 +338,7 @@ static int span_measure(struct bench *bench, struct sampling *s)
 
 	r = wait_until(bench->event, START_SECONDS * WAIT_SECOND_US,
 		       all_compute, s);
+	jobs_signal(s, "CONT");
 	if (r == 0)
 		r = jobs_compute_on(bench, s, 1);
 	if (r == 0)
@@ -283,33 +365,38 @@ static int sample_run(struct bench *bench, struct sampling *s, size_t load,
 		r = span_measure(bench, s);
 	if (r < 0 && r != -ETIMEDOUT && r != -EIO)
 		return r;
-	error = jobs_end(bench, s);
+	error = jobs_tell(bench, s);
 	sample_fill(bench, s, load, &sample);
 	sample_finish(s, cell, &sample);
 	if (r == 0)
 		cell->samples[cell->count++] = sample;
 	else if (!cell->error[0])
 		snprintf(cell->error, sizeof(cell->error), "%s", strerror(-r));
+	/* What comes next is begun anew. */
+	if (error == 0 && cell->error[0])
+		error = jobs_end(bench, s);
 	return error;
 }
 
-int sample_take(struct bench *bench, size_t row, size_t load)
+int sample_row(struct bench *bench, size_t row)
 {
 	struct results *results = &bench->results;
-	struct result_cell *cell = &results->cells[row][load];
 	struct sampling s = {
 		.guests = sample_guests(bench, row),
 		.n = results->rows[row].guests,
 	};
-	int r;
+	int r = 0, error;
 
-	if (results->loads[load].against >= 0 && s.n < 2)
-		return 0;
-	r = sample_run(bench, &s, load, cell);
-	if (r < 0)
-		message_error("%s, %s: %s", results->rows[row].name,
-			      results->loads[load].name, strerror(-r));
-	return r;
+	for (size_t load = 0; load < results->n_loads && r == 0; load++) {
+		if (!load_counts(results, load, s.n))
+			continue;
+		r = sample_run(bench, &s, load, &results->cells[row][load]);
+		if (r < 0)
+			message_error("%s, %s: %s", results->rows[row].name,
+				      results->loads[load].name, strerror(-r));
+	}
+	error = jobs_end(bench, &s);
+	return r == 0 ? error : r;
 }
 
 static int calibrate(struct bench *bench, struct result_load *load)
@@ -320,8 +407,8 @@ static int calibrate(struct bench *bench, struct result_load *load)
 
 	r = guest_start(bench->host.guest, BENCH_JOB,
 			"tranche-load --quiet --calibrate-only --kind %s "
-			"--dispatch-ms %g",
-			load->kind, load->dispatch_ms);
+			"--dispatch-ms %g --depth %d",
+			load->kind, load->dispatch_ms, CALIBRATE_DEPTH);
 	if (r == 0)
 		r = wait_until(bench->event, CALIBRATE_SECONDS * WAIT_SECOND_US,
 			       all_ended, &s);

@@ -182,8 +182,9 @@ void set_up_hold(struct bench_guest *guests, size_t n, bool hold)
 }
 
 /*
- * One after another: a guest's driver waits five seconds for its device, and on a
- * busy host QEMU needs longer to set up the GL of several.
+ * One after another, each held before the next begins: a guest's driver waits five
+ * seconds for its device, and on a busy host QEMU needs longer to set up the GL of
+ * several.
  */
 int set_up_gls(struct bench *bench)
 {
@@ -202,6 +203,7 @@ int set_up_gls(struct bench *bench)
 		r = start(bench, &bench->gls[i], &config);
 		if (r == 0)
 			r = boot_wait(bench, &bench->gls[i], 1);
+		set_up_hold(&bench->gls[i], 1, true);
 	}
 	return r;
 }

@@ -72,12 +72,15 @@ static void job_line(struct guest_job *job, sd_json_variant *line)
 {
 	const char *type = json_text(line, "type", "");
 
-	if (strcmp(type, "running") == 0)
+	if (strcmp(type, "running") == 0) {
 		job->computes = true;
-	else if (strcmp(type, "summary") == 0)
+	} else if (strcmp(type, "summary") == 0) {
 		json_replace(&job->summary, line);
-	else if (strcmp(type, "calibration") == 0)
+		job->summaries++;
+		job->computes = false;
+	} else if (strcmp(type, "calibration") == 0) {
 		json_replace(&job->calibration, line);
+	}
 }
 
 static void job_print(struct guest_job *job, const char *text)

@@ -75,8 +75,9 @@ enum job_state {
  * @pid: in the guest, while it runs
  * @status: exit status, as a shell gives it, after the end
  * @calibration: what tranche-load printed of this type, or NULL
- * @computes: it has said so (tranche-load --count-on-signal)
- * @summary: at the end, or NULL
+ * @computes: it has said so (tranche-load --count-on-signal), and not yet ended
+ * @summary: of the load that ended last, or NULL
+ * @summaries: how many there were
  * @error: the latest line that was no JSON
  */
 struct guest_job {
@@ -86,6 +87,7 @@ struct guest_job {
 	sd_json_variant *calibration;
 	bool computes;
 	sd_json_variant *summary;
+	unsigned int summaries;
 	char error[GUEST_TEXT];
 };
 
