@@ -195,8 +195,8 @@ struct arbiter {
 	unsigned int wanting; /* contexts whose lane wants the GPU */
 	unsigned int stuck; /* contexts */
 	struct context *holder;
-	struct context
-		*early; /* may submit before its hold; not fed till then */
+	/* May submit before its hold begins, and is not fed till then; or NULL. */
+	struct context *early;
 	struct handoff handoff;
 	bool lanes_stale; /* without gating: lanes are to be opened, renewed */
 	struct context *garbage; /* freed by the thread, between events */
