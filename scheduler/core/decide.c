@@ -121,7 +121,7 @@ static void decide_revoke(struct tsched_gpu *gpu, struct tsched_decision *d,
 	gpu->hold_flags |= HOLD_DRAINING;
 	if (reason == TSCHED_BY_SLICE ||
 	    (reason == TSCHED_BY_IDLE && slice_is_used(gpu)))
-		gpu->holder->patience = PATIENCE_HOLDS;
+		patience_gain(gpu->holder);
 	decide_draining(gpu, d);
 	d->verdict = TSCHED_REVOKE;
 	d->reason = reason;

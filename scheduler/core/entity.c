@@ -184,9 +184,10 @@ int tsched_entity_remove(struct tsched_entity *entity, uint64_t now_ns)
 		return -EBUSY;
 	gpu_advance(gpu, now_ns);
 	entity->flags &= ~ENTITY_WANTS;
-	entity_count_minding(entity);
+	patience_update(entity);
 	if (gpu->holder == entity)
 		hold_finish(gpu);
+	patience_leave(entity);
 	entity_deactivate(entity);
 	if (entity->flags & ENTITY_THROTTLED)
 		avl_remove(&gpu->throttled, &entity->node);
@@ -304,23 +305,6 @@ void entity_gap_end(struct tsched_entity *entity)
 	entity->flags &= ~ENTITY_GAP;
 }
 
-/* Keep count of who would mind a slice that is stretched. */
-void entity_count_minding(struct tsched_entity *leaf)
-{
-	struct tsched_gpu *gpu = leaf->gpu;
-	bool minds = leaf->flags & ENTITY_WANTS && !leaf->patience &&
-		     gpu->holder != leaf;
-	bool counted = leaf->flags & ENTITY_MINDS;
-
-	if (minds == counted)
-		return;
-	leaf->flags ^= ENTITY_MINDS;
-	if (minds)
-		gpu->minding++;
-	else
-		gpu->minding--;
-}
-
 int tsched_entity_want(struct tsched_entity *entity, uint64_t now_ns)
 {
 	struct tsched_gpu *gpu = entity->gpu;
@@ -333,7 +317,7 @@ int tsched_entity_want(struct tsched_entity *entity, uint64_t now_ns)
 	entity_gap_end(entity);
 	entity->flags |= ENTITY_WANTS;
 	entity->state_since = gpu->now_ns;
-	entity_count_minding(entity);
+	patience_update(entity);
 	entity_activate(entity);
 	return 0;
 }
@@ -348,7 +332,7 @@ int tsched_entity_idle(struct tsched_entity *entity, uint64_t now_ns)
 	if (!(entity->flags & ENTITY_WANTS))
 		return 0;
 	entity->flags &= ~ENTITY_WANTS;
-	entity_count_minding(entity);
+	patience_update(entity);
 	entity_gap_begin(entity);
 	entity_deactivate(entity);
 	return 0;

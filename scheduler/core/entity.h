@@ -91,6 +91,7 @@ struct tsched_entity {
 	struct avl_node node; /* in the parent's queue, or in gpu->throttled */
 	struct tsched_gpu *gpu;
 	struct tsched_entity *parent;
+	uint64_t minded_ns; /* until when it last waited without patience */
 	struct tsched_queue queue;
 
 	uint64_t start; /* start tag: virtual time of the service it had */

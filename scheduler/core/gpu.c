@@ -51,6 +51,7 @@ int tsched_gpu_init(struct tsched_gpu *gpu, const struct tsched_config *config,
 		.config = *config,
 		.now_ns = now_ns,
 		.minded_ns = now_ns,
+		.gone_minded_ns = now_ns,
 	};
 	return 0;
 }

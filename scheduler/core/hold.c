@@ -3,8 +3,6 @@
 
 /* Anticipation may spend its share of this much time at a stretch. */
 #define ANTICIPATE_SPAN_NS ((uint64_t)1000000000)
-/* Nobody minds who has not for so long. */
-#define QUIET_NS ((uint64_t)1000000000)
 
 /* Whether anybody else could be granted; on the path, siblings count. */
 bool hold_is_contended(const struct tsched_gpu *gpu)
@@ -63,8 +61,6 @@ void gpu_advance(struct tsched_gpu *gpu, uint64_t now_ns)
 	if (to == from)
 		return;
 	gpu->now_ns = to;
-	if (gpu->minding)
-		gpu->minded_ns = to;
 	anticipate_earn(gpu, to - from);
 	if (!gpu->holder)
 		return;
@@ -110,11 +106,10 @@ void hold_begin(struct tsched_gpu *gpu, struct tsched_entity *leaf)
 
 	for (e = leaf; e; e = e->parent)
 		queue_take(e);
-	if (leaf->patience)
-		leaf->patience--;
+	patience_spend(leaf);
 	gpu->holder = leaf;
 	gpu->hold_flags = 0;
-	entity_count_minding(leaf);
+	patience_update(leaf);
 	gpu->hold_begin_ns = gpu->now_ns;
 	gpu->lease_end_ns = time_after(gpu->now_ns, gpu->config.lease_ns);
 	gpu->stats.holds++;
@@ -153,7 +148,7 @@ void hold_finish(struct tsched_gpu *gpu)
 	gpu->holder = NULL;
 	if (leaf->flags & ENTITY_WANTS)
 		leaf->state_since = gpu->now_ns;
-	entity_count_minding(leaf);
+	patience_update(leaf);
 	for (e = leaf; e; e = e->parent)
 		entity_put(e, gpu->now_ns - gpu->hold_begin_ns,
 			   gpu->now_ns - since);
@@ -179,26 +174,26 @@ static bool hold_is_capped(const struct tsched_gpu *gpu)
 	return false;
 }
 
-/* How long what is queued behind the job that runs may last. */
+/* How many jobs may be queued behind the one that runs where nobody minds. */
 static uint64_t hold_ahead(const struct tsched_gpu *gpu)
 {
-	if (gpu->minding || gpu->urgent || gpu->reserved ||
-	    gpu->now_ns - gpu->minded_ns < QUIET_NS)
+	if (gpu->urgent || gpu->reserved || !patience_is_long(gpu))
 		return 0;
-	return gpu->ahead_ns;
+	return gpu->ahead_ns / max_u64(gpu->holder->jobs.mean_ns, 1);
 }
 
 /*
  * One job while anybody waits, so that a switch waits for one job only, or as
  * many as nobody minds; one under a cap, so that a cap is exceeded by one job
  * only; one as long as nothing is known. Else as many as fit the time in flight.
+ * Of many jobs together the mean tells how long they last, and one alone may be late.
  */
 uint32_t hold_depth(const struct tsched_gpu *gpu)
 {
 	const struct tsched_entity *leaf = gpu->holder;
 	uint64_t job_ns = max_u64(leaf->jobs.high_ns, 1);
 	uint64_t room = gpu->config.inflight_ns;
-	uint64_t depth = 1 + hold_ahead(gpu) / job_ns;
+	uint64_t depth = 1 + hold_ahead(gpu);
 
 	if (hold_is_capped(gpu) || !estimate_is_known(&leaf->jobs))
 		return 1;

@@ -33,9 +33,6 @@ static inline struct tsched_entity *entity_at(void *member, size_t offset)
 #define ENTITY_OVERRUN 0x10 /* its running job has been reported */
 #define ENTITY_MINDS 0x20 /* waits without patience: counted */
 
-/* Who had a slice in one of so many holds waits with patience. */
-#define PATIENCE_HOLDS 16
-
 /* struct tsched_gpu.hold_flags */
 #define HOLD_DRAINING 0x01
 
@@ -128,7 +125,13 @@ void entity_deactivate(struct tsched_entity *entity);
 void entity_refresh(struct tsched_entity *entity);
 void entity_gap_begin(struct tsched_entity *entity);
 void entity_gap_end(struct tsched_entity *entity);
-void entity_count_minding(struct tsched_entity *leaf);
+
+/* patience.c: who lets others have long turns */
+void patience_update(struct tsched_entity *leaf);
+void patience_gain(struct tsched_entity *leaf);
+void patience_spend(struct tsched_entity *leaf);
+void patience_leave(struct tsched_entity *leaf);
+bool patience_is_long(const struct tsched_gpu *gpu);
 
 /* hold.c: the running hold */
 void gpu_advance(struct tsched_gpu *gpu, uint64_t now_ns);

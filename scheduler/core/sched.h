@@ -129,7 +129,8 @@ struct tsched_gpu {
 	uint64_t slice_ns;
 	uint64_t stretch_ns;
 	uint64_t ahead_ns; /* queued behind the job that runs, at most */
-	uint64_t minded_ns; /* until when somebody has been minding */
+	uint64_t minded_ns; /* until when anybody has been minding */
+	uint64_t gone_minded_ns; /* of those that have been removed */
 	uint64_t lease_end_ns;
 	uint64_t charged_ns; /* the hold is charged up to here */
 
@@ -190,7 +191,7 @@ void tsched_gpu_set_stretch(struct tsched_gpu *gpu, uint64_t stretch_ns);
  *            last, or 0
  *
  * For a GPU that stands idle for long between two jobs. Only if for a second
- * nobody has waited before whom slices could not be stretched, and not where a
+ * nobody has waited before whom slices can't be stretched, and not where a
  * latency class, a reservation or a cap counts jobs one by one. Who comes first
  * after such a second waits for what is queued. In force at once.
  */

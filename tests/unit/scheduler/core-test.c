@@ -796,6 +796,82 @@ static void none_are_queued_for_a_second_after_somebody_minded(void **unused)
 	assert_int_equal(t.d.depth, 3);
 }
 
+/* As after a program's start: nobody knew what kind it is of. */
+static void who_turns_out_to_be_patient_never_minded(void **unused)
+{
+	uint64_t slice = t.config.slice_ns;
+
+	(void)unused;
+	queue_ahead();
+	tsched_entity_add(&t.gpu, &t.c, TSCHED_VGPU, NULL, t.now);
+	want(&t.c);
+	decide();
+	assert_int_equal(t.d.depth, 1);
+	t.now += slice;
+	decide();
+	release(&t.a);
+	while (decide() == TSCHED_GRANT && t.d.entity != &t.c) {
+		struct tsched_entity *other = t.d.entity;
+
+		t.now += slice;
+		decide();
+		release(other);
+	}
+	assert_ptr_equal(t.d.entity, &t.c);
+	t.now += slice;
+	assert_int_equal(decide(), TSCHED_REVOKE);
+	release(&t.c);
+	assert_int_equal(decide(), TSCHED_GRANT);
+	assert_int_equal(t.d.depth, 3);
+}
+
+static void who_minded_counts_for_a_second_after_it_has_gone(void **unused)
+{
+	(void)unused;
+	queue_ahead();
+	tsched_entity_add(&t.gpu, &t.c, TSCHED_VGPU, NULL, t.now);
+	want(&t.c);
+	t.now += MS;
+	tsched_entity_remove(&t.c, t.now);
+	idle(&t.b);
+	decide();
+	assert_int_equal(t.d.depth, 1);
+	t.now += 1000 * MS;
+	tsched_hold_renew(&t.a, t.now);
+	decide();
+	assert_int_equal(t.d.depth, 3);
+}
+
+/* @e's turn, with one job that lasts beyond its slice. */
+static void overrun(struct tsched_entity *e, uint64_t ns)
+{
+	assert_granted(e);
+	submit(e);
+	t.now += ns;
+	assert_int_equal(decide(), TSCHED_REVOKE);
+	complete(e, ns);
+	release(e);
+}
+
+/* One job in nine is ten times as long. */
+static void as_many_are_queued_as_last_so_long_together(void **unused)
+{
+	uint64_t slice = t.config.slice_ns;
+	unsigned int i;
+
+	(void)unused;
+	tsched_gpu_set_ahead(&t.gpu, 16 * slice);
+	want(&t.a);
+	want(&t.b);
+	for (i = 0; i < 900; i++) {
+		overrun(&t.a, i % 9 ? slice : 10 * slice);
+		overrun(&t.b, i % 9 ? slice : 10 * slice);
+	}
+	assert_granted(&t.a);
+	assert_true(t.a.jobs.high_ns >= 5 * slice);
+	assert_in_range(t.d.depth, 6, 14);
+}
+
 static void none_are_queued_where_each_counts(void **unused)
 {
 	(void)unused;
@@ -1170,6 +1246,9 @@ int main(void)
 		rule(depth_fits_known_jobs_into_the_time_in_flight),
 		rule(jobs_are_queued_where_nobody_minds),
 		rule(none_are_queued_for_a_second_after_somebody_minded),
+		rule(who_turns_out_to_be_patient_never_minded),
+		rule(who_minded_counts_for_a_second_after_it_has_gone),
+		rule(as_many_are_queued_as_last_so_long_together),
 		rule(none_are_queued_where_each_counts),
 		rule(late_completions_teach_nothing),
 		rule(late_completions_teach_no_gaps),
