@@ -193,16 +193,16 @@ static int parse_engine(struct parser *parser, const char *text)
 	return r;
 }
 
-/* KIND:ITEMS:ITERATIONS:MS */
+/* KIND:ITEMS:ITERATIONS:MS[:DEPTH] */
 static bool read_then(const char *text, struct options_then *then)
 {
-	char words[64], *next = words, *word[4];
-	uint64_t items, iterations;
+	char words[64], *next = words, *word[5];
+	uint64_t items, iterations, depth = 0;
 
 	if (strlen(text) >= sizeof(words))
 		return false;
 	strcpy(words, text);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		word[i] = strsep(&next, ":");
 	if (next || !word[3])
 		return false;
@@ -210,10 +210,13 @@ static bool read_then(const char *text, struct options_then *then)
 	if (!then->kernel || then->kernel->endless ||
 	    units_parse_count(word[1], 1, UINT32_MAX, &items) < 0 ||
 	    units_parse_count(word[2], 1, UINT32_MAX, &iterations) < 0 ||
-	    units_parse_ms(word[3], &then->dispatch_ns) < 0)
+	    units_parse_ms(word[3], &then->dispatch_ns) < 0 ||
+	    (word[4] &&
+	     units_parse_count(word[4], 1, JOB_DEPTH_MAX, &depth) < 0))
 		return false;
 	then->items = (uint32_t)items;
 	then->iterations = (uint32_t)iterations;
+	then->depth = (uint32_t)depth;
 	return true;
 }
 
@@ -226,7 +229,8 @@ static int parse_then(struct parser *parser, const char *text)
 				OPTIONS_THEN_MAX);
 	if (!read_then(text, &options->then[options->n_then]))
 		return complain(parser,
-				"--then '%s': give KIND:ITEMS:ITERATIONS:MS, "
+				"--then '%s': give "
+				"KIND:ITEMS:ITERATIONS:MS[:DEPTH], "
 				"such as fma:65536:120:1",
 				text);
 	options->n_then++;
@@ -441,6 +445,8 @@ struct options options_then(const struct options *options, uint32_t index)
 	next.items = then->items;
 	next.iterations = then->iterations;
 	next.dispatch_ns = then->dispatch_ns;
+	if (then->depth)
+		next.depth = then->depth;
 	return next;
 }
 
@@ -473,7 +479,7 @@ const char *options_help(void)
 	       "  --duration TIME     such as 10 (seconds, the default), 1.5h or 2d; 0: no end\n"
 	       "  --submissions N     of each context; without --duration no other end\n"
 	       "  --timeout TIME      longest wait for one submission (60); 0: no bound\n"
-	       "  --then KIND:ITEMS:ITERATIONS:MS\n"
+	       "  --then KIND:ITEMS:ITERATIONS:MS[:DEPTH]\n"
 	       "                      another load after that, which is known to cost so many\n"
 	       "                      milliseconds; SIGUSR2 ends one and begins the next\n"
 	       "\n"

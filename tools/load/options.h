@@ -27,6 +27,7 @@ struct options_then {
 	uint32_t items;
 	uint32_t iterations;
 	uint64_t dispatch_ns;
+	uint32_t depth; /* 0: as before */
 };
 
 struct options {

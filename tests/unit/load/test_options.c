@@ -149,7 +149,9 @@ static void test_complaints(void **state)
 		{"--calibrate-only --iterations 3", "--iterations"},
 		{"--calibrate-only --kind spin", "spin"},
 		{"--then fma:64:1", "--then"},
-		{"--then fma:64:1:1:1", "--then"},
+		{"--then fma:64:1:1:0", "--then"},
+		{"--then fma:64:1:1:65", "--then"},
+		{"--then fma:64:1:1:1:1", "--then"},
 		{"--then spin:64:1:1", "--then"},
 		{"--then fma:0:1:1", "--then"},
 		{"--then gemm:100:1:1", "multiples of 16"},
@@ -176,7 +178,7 @@ static void test_what_follows(void **state)
 
 	(void)state;
 	assert_int_equal(parse("--items 64 --iterations 3 --depth 2 "
-			       "--then fma:128:4:0.5 --then gemm:32:1:2"),
+			       "--then fma:128:4:0.5 --then gemm:32:1:2:40"),
 			 0);
 	assert_int_equal(options.n_then, 2);
 	next = options_then(&options, 0);
@@ -186,6 +188,7 @@ static void test_what_follows(void **state)
 	assert_int_equal(next.depth, 2);
 	next = options_then(&options, 1);
 	assert_string_equal(next.kernel->name, "gemm");
+	assert_int_equal(next.depth, 40);
 	assert_int_equal(options.items, 64);
 }
 

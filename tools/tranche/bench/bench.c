@@ -105,6 +105,7 @@ static void facts_add(struct bench *bench)
 	result_fact_add(results, "tranche", TRANCHE_VERSION);
 	result_fact_add(results, "samples",
 			"%" PRIu64 " of %" PRIu64 " s, %d jobs in flight, "
+			"more of short ones that contend with long ones, "
 			"set-ups in turns, every other turn backwards",
 			options->repeats, options->seconds, BENCH_DEPTH);
 	result_fact_add(results, "pass-through",

@@ -16,8 +16,7 @@
 struct process {
 	pid_t pid;
 	pid_t parent;
-	uint64_t ticks;
-	bool counted;
+	bool found;
 };
 
 int cost_parse(const char *line, pid_t *parent, uint64_t *ticks)
@@ -42,68 +41,77 @@ int cost_parse(const char *line, pid_t *parent, uint64_t *ticks)
 	return 0;
 }
 
-static int process_read(const char *pid, struct process *process)
+static int stat_read(pid_t pid, pid_t *parent, uint64_t *ticks)
 {
 	char path[64], line[1024];
 	FILE *file;
 	bool read;
 
-	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	file = fopen(path, "re");
 	if (!file)
 		return -errno;
 	read = fgets(line, sizeof(line), file);
 	fclose(file);
-	process->pid = (pid_t)strtol(pid, NULL, 10);
-	process->counted = false;
-	return read ? cost_parse(line, &process->parent, &process->ticks)
-		    : -ENOENT;
+	return read ? cost_parse(line, parent, ticks) : -ENOENT;
 }
 
 static size_t processes_read(struct process *processes)
 {
 	DIR *folder = opendir("/proc");
 	struct dirent *entry;
+	uint64_t ticks;
 	size_t n = 0;
 
-	while (folder && n < PROCESSES_MAX && (entry = readdir(folder)))
-		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-		    process_read(entry->d_name, &processes[n]) == 0)
+	while (folder && n < PROCESSES_MAX && (entry = readdir(folder))) {
+		struct process *process = &processes[n];
+
+		process->pid = (pid_t)strtol(entry->d_name, NULL, 10);
+		process->found = false;
+		if (process->pid > 0 &&
+		    stat_read(process->pid, &process->parent, &ticks) == 0)
 			n++;
+	}
 	if (folder)
 		closedir(folder);
 	return n;
 }
 
-static uint64_t ticks_below(struct process *processes, size_t n, pid_t root)
+static void find_below(struct cost_processes *found, struct process *processes,
+		       size_t n, pid_t root)
 {
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (processes[i].counted ||
+	for (size_t i = 0; i < n && found->n < COST_PROCESSES; i++) {
+		if (processes[i].found ||
 		    (processes[i].pid != root && processes[i].parent != root))
 			continue;
-		processes[i].counted = true;
-		sum += processes[i].ticks;
+		processes[i].found = true;
+		found->pids[found->n++] = processes[i].pid;
 		if (processes[i].pid != root)
-			sum += ticks_below(processes, n, processes[i].pid);
+			find_below(found, processes, n, processes[i].pid);
 	}
-	return sum;
 }
 
-uint64_t cost_cpu(pid_t root)
+void cost_find(struct cost_processes *found, const pid_t *roots, size_t n)
 {
-	struct process *processes;
-	uint64_t ticks;
+	struct process *processes = calloc(PROCESSES_MAX, sizeof(*processes));
+	size_t all = processes ? processes_read(processes) : 0;
 
-	if (root <= 0)
-		return 0;
-	processes = calloc(PROCESSES_MAX, sizeof(*processes));
-	if (!processes)
-		return 0;
-	ticks = ticks_below(processes, processes_read(processes), root);
+	found->n = 0;
+	for (size_t i = 0; i < n; i++)
+		if (roots[i] > 0)
+			find_below(found, processes, all, roots[i]);
 	free(processes);
-	return ticks * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
+uint64_t cost_cpu(const struct cost_processes *processes)
+{
+	uint64_t sum = 0, ticks;
+	pid_t parent;
+
+	for (size_t i = 0; i < processes->n; i++)
+		if (stat_read(processes->pids[i], &parent, &ticks) == 0)
+			sum += ticks;
+	return sum * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
 static int exits_read(const char *vm, uint64_t *exits)

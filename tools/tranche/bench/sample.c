@@ -50,6 +50,7 @@ struct sampling {
 	bool started;
 	unsigned int summaries[BENCH_GUESTS]; /* before this load's */
 	bool stopped[BENCH_GUESTS]; /* until all compute */
+	struct cost_processes processes; /* what works for the guests */
 	struct reading cost; /* within the span that is counted */
 };
 
@@ -114,14 +115,24 @@ static bool all_ended(void *user)
 	return true;
 }
 
-static void read_guest(const struct sampling *s, unsigned int i,
+static void processes_find(struct sampling *s)
+{
+	pid_t roots[2 * BENCH_GUESTS];
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < s->n; i++) {
+		roots[n++] = guest_pid(s->guests[i].guest);
+		roots[n++] = s->guests[i].device;
+	}
+	cost_find(&s->processes, roots, n);
+}
+
+static void read_exits(const struct sampling *s, unsigned int i,
 		       struct reading *reading)
 {
-	pid_t vmm = guest_pid(s->guests[i].guest);
 	uint64_t exits;
 
-	reading->cpu_us += cost_cpu(vmm) + cost_cpu(s->guests[i].device);
-	if (cost_exits(vmm, &exits) < 0)
+	if (cost_exits(guest_pid(s->guests[i].guest), &exits) < 0)
 		reading->exits_known = false;
 	else
 		reading->exits += exits;
@@ -129,10 +140,13 @@ static void read_guest(const struct sampling *s, unsigned int i,
 
 static struct reading read_all(const struct sampling *s)
 {
-	struct reading reading = {.exits_known = true};
+	struct reading reading = {
+		.cpu_us = cost_cpu(&s->processes),
+		.exits_known = true,
+	};
 
 	for (unsigned int i = 0; i < s->n; i++)
-		read_guest(s, i, &reading);
+		read_exits(s, i, &reading);
 	return reading;
 }
 
@@ -144,6 +158,17 @@ static const struct result_load *load_of(const struct results *results,
 	if (first->against >= 0 && guest % 2)
 		return &results->loads[first->against];
 	return first;
+}
+
+/* Where jobs differ in length, as much work of the short ones as of the long ones. */
+static unsigned int depth_of(const struct results *results, size_t load,
+			     unsigned int guest)
+{
+	const struct result_load *own = load_of(results, load, guest);
+	const struct result_load *other = load_of(results, load, guest + 1);
+	double parts = fmax(other->dispatch_ms / own->dispatch_ms, 1);
+
+	return (unsigned int)fmin(BENCH_DEPTH * parts, BENCH_DEPTH_MAX);
 }
 
 /* With one guest there is nobody to contend with. */
@@ -168,18 +193,19 @@ static int job_start(struct bench *bench, const struct sampling *s,
 		if (load_counts(results, i, s->n))
 			used += (size_t)snprintf(
 				then + used, sizeof(then) - used,
-				" --then %s:%" PRIu64 ":%" PRIu64 ":%.6f",
+				" --then %s:%" PRIu64 ":%" PRIu64 ":%.6f:%u",
 				next->kind, next->items, next->iterations,
-				(double)next->cost_ns / 1e6);
+				(double)next->cost_ns / 1e6,
+				depth_of(results, i, guest));
 	}
 	return guest_start(s->guests[guest].guest, BENCH_JOB,
 			   "tranche-load --quiet --duration 0 --kind %s "
 			   "--items %" PRIu64 " --iterations %" PRIu64
-			   " --dispatch-ms %.6f --depth %d --count-on-signal"
+			   " --dispatch-ms %.6f --depth %u --count-on-signal"
 			   " --summary-only --timeout %d%s",
 			   first->kind, first->items, first->iterations,
-			   (double)first->cost_ns / 1e6, BENCH_DEPTH,
-			   START_SECONDS, then);
+			   (double)first->cost_ns / 1e6,
+			   depth_of(results, load, guest), START_SECONDS, then);
 }
 
 static double number_ms(sd_json_variant *summary, const char *key)
@@ -338,6 +364,8 @@ static int span_measure(struct bench *bench, struct sampling *s)
 
 	r = wait_until(bench->event, START_SECONDS * WAIT_SECOND_US,
 		       all_compute, s);
+	/* While they stand still. */
+	processes_find(s);
 	jobs_signal(s, "CONT");
 	if (r == 0)
 		r = jobs_compute_on(bench, s, 1);
