@@ -12,7 +12,11 @@
 #include <unistd.h>
 
 #define SLICES_AT_ONCE 256
-#define SLACK_PERMILLE 40
+/*
+ * A load that the processor comes late to has nothing to submit for that moment, and
+ * nobody is owed for a moment in which it wanted nothing.
+ */
+#define SLACK_PERMILLE 60
 
 static void stage_event(void *owner, const struct arbiter_event *event)
 {
