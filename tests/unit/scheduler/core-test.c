@@ -764,6 +764,14 @@ static void queue_ahead(void)
 	assert_granted(&t.a);
 }
 
+/* c comes, of which nothing is known, and waits. */
+static void queue_ahead_until_one_minds(void)
+{
+	queue_ahead();
+	tsched_entity_add(&t.gpu, &t.c, TSCHED_VGPU, NULL, t.now);
+	want(&t.c);
+}
+
 static void jobs_are_queued_where_nobody_minds(void **unused)
 {
 	(void)unused;
@@ -777,9 +785,7 @@ static void jobs_are_queued_where_nobody_minds(void **unused)
 static void none_are_queued_for_a_second_after_somebody_minded(void **unused)
 {
 	(void)unused;
-	queue_ahead();
-	tsched_entity_add(&t.gpu, &t.c, TSCHED_VGPU, NULL, t.now);
-	want(&t.c);
+	queue_ahead_until_one_minds();
 	assert_int_equal(decide(), TSCHED_KEEP);
 	assert_int_equal(t.d.depth, 1);
 	t.now += MS;
@@ -802,9 +808,7 @@ static void who_turns_out_to_be_patient_never_minded(void **unused)
 	uint64_t slice = t.config.slice_ns;
 
 	(void)unused;
-	queue_ahead();
-	tsched_entity_add(&t.gpu, &t.c, TSCHED_VGPU, NULL, t.now);
-	want(&t.c);
+	queue_ahead_until_one_minds();
 	decide();
 	assert_int_equal(t.d.depth, 1);
 	t.now += slice;
@@ -828,9 +832,7 @@ static void who_turns_out_to_be_patient_never_minded(void **unused)
 static void who_minded_counts_for_a_second_after_it_has_gone(void **unused)
 {
 	(void)unused;
-	queue_ahead();
-	tsched_entity_add(&t.gpu, &t.c, TSCHED_VGPU, NULL, t.now);
-	want(&t.c);
+	queue_ahead_until_one_minds();
 	t.now += MS;
 	tsched_entity_remove(&t.c, t.now);
 	idle(&t.b);

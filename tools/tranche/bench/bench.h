@@ -28,6 +28,7 @@
 #define BENCH_JOB 1
 /* Jobs in flight: so many that a slow round trip does not leave a GPU idle. */
 #define BENCH_DEPTH 8
+/* No more than tranche-load's --depth takes. */
 #define BENCH_DEPTH_MAX 64
 
 struct bench_options {
