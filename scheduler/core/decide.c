@@ -90,10 +90,21 @@ static uint64_t lease_kill_time(const struct tsched_gpu *gpu)
 	return time_after(gpu->lease_end_ns, entity_kill_ns(gpu->holder));
 }
 
+/*
+ * Who is granted when the holder has released, if it wants to go on then: whoever
+ * is revoked in a gap and was about to submit is often served on. NULL if it is.
+ */
+static struct tsched_entity *next_after_drain(struct tsched_gpu *gpu)
+{
+	bool competes = entity_is_busy(gpu->holder) && hold_cap_left(gpu);
+	struct tsched_entity *due;
+	struct tsched_entity *next = gpu_pick(gpu, competes, &due);
+
+	return next == gpu->holder ? NULL : next;
+}
+
 static void decide_draining(struct tsched_gpu *gpu, struct tsched_decision *d)
 {
-	struct tsched_entity *due;
-
 	d->entity = gpu->holder;
 	if (gpu->now_ns >= lease_kill_time(gpu)) {
 		gpu->lease_end_ns = gpu->now_ns;
@@ -103,7 +114,7 @@ static void decide_draining(struct tsched_gpu *gpu, struct tsched_decision *d)
 		return;
 	}
 	d->verdict = TSCHED_DRAIN;
-	d->next = gpu_pick(gpu, false, &due);
+	d->next = next_after_drain(gpu);
 	d->wake_ns = min_u64(gpu_wake(gpu), lease_kill_time(gpu));
 }
 

@@ -90,7 +90,8 @@ struct tsched_decision {
 	enum tsched_reason reason;
 	struct tsched_entity *entity; /* whom the verdict is about, or NULL */
 	/*
-	 * With REVOKE and DRAIN: who is likely to be granted next, or NULL.
+	 * With REVOKE and DRAIN: who is likely to be granted next, or NULL if
+	 * nobody is, or the holder itself.
 	 * It may be woken while the last job drains; it may not submit yet.
 	 */
 	struct tsched_entity *next;

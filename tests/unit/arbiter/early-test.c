@@ -53,12 +53,11 @@ static void next_one_submits_before_the_last_job_ends(void **unused)
 	stage_wait(holds() > 30);
 	forget_queued();
 	begin = holds();
-	stage_wait(holds() >= begin + 20);
-	print_message("%llu of 20 handoffs early, %llu us at most\n",
-		      (unsigned long long)s.gpu->queued,
+	/* Most of them, but on a machine that is busy. */
+	stage_wait(s.gpu->queued >= 15);
+	print_message("15 of %llu handoffs early, %llu us at most\n",
+		      (unsigned long long)(holds() - begin),
 		      (unsigned long long)s.gpu->queued_max_ns / 1000);
-	/* Some come too late on a machine that is busy. */
-	assert_true(s.gpu->queued >= 5);
 	/* No earlier than one may be told at all. */
 	assert_true(s.gpu->queued_max_ns <= s.config.slice_ns + MS);
 }

@@ -172,6 +172,30 @@ static void slice_ends_only_when_another_is_next(void **unused)
 	assert_granted(&t.b);
 }
 
+/* It is revoked in a gap, but submits before its gate has closed. */
+static void nobody_is_next_where_the_holder_is_served_on(void **unused)
+{
+	(void)unused;
+	want(&t.a);
+	want(&t.b);
+	hold_for(&t.a, 10 * MS);
+	hold_for(&t.b, 100 * MS);
+	assert_granted(&t.a);
+	loop_once(&t.a, 20 * MS, 0);
+	idle(&t.a);
+	assert_int_equal(decide(), TSCHED_REVOKE);
+	assert_int_equal(t.d.reason, TSCHED_BY_IDLE);
+	assert_ptr_equal(t.d.next, &t.b);
+	submit(&t.a);
+	t.now += 20 * MS;
+	assert_int_equal(decide(), TSCHED_DRAIN);
+	assert_null(t.d.next);
+	complete(&t.a, 20 * MS);
+	want(&t.a);
+	release(&t.a);
+	assert_granted(&t.a);
+}
+
 static void slice_is_renewed_while_it_is_behind(void **unused)
 {
 	(void)unused;
@@ -1215,6 +1239,7 @@ int main(void)
 		rule(measured_hold_is_charged_not_job_time),
 		rule(running_hold_counts_before_it_ends),
 		rule(slice_ends_only_when_another_is_next),
+		rule(nobody_is_next_where_the_holder_is_served_on),
 		rule(slice_is_renewed_while_it_is_behind),
 		rule(debt_outlives_sleep),
 		rule(sleeping_earns_nothing),
