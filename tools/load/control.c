@@ -16,6 +16,7 @@
 static atomic_bool stopping;
 static atomic_bool ending;
 static atomic_bool count_asked;
+static _Atomic uint64_t end_ns;
 static int wake_fd = -1;
 
 void control_wake(void)
@@ -27,14 +28,24 @@ void control_wake(void)
 		return;
 }
 
+/* What is asked for again was asked for before. */
+static void note_end(void)
+{
+	uint64_t none = 0;
+
+	atomic_compare_exchange_strong(&end_ns, &none, control_now());
+}
+
 void control_stop(void)
 {
+	note_end();
 	atomic_store(&stopping, true);
 	control_wake();
 }
 
 void control_end(void)
 {
+	note_end();
 	atomic_store(&ending, true);
 	control_wake();
 }
@@ -42,12 +53,18 @@ void control_end(void)
 bool control_next(void)
 {
 	atomic_store(&ending, false);
+	atomic_store(&end_ns, 0);
 	return !atomic_load(&stopping);
 }
 
 bool control_stopping(void)
 {
 	return atomic_load(&stopping) || atomic_load(&ending);
+}
+
+uint64_t control_end_ns(void)
+{
+	return atomic_load(&end_ns);
 }
 
 bool control_take_count(void)

@@ -3,9 +3,9 @@
  * Asking a run to stop: by SIGINT, SIGTERM or an error; to end, so that the next load
  * may begin, by SIGUSR2 or the end of its time; and to count from now on, by SIGUSR1.
  *
- * States: running, ending, stopping; from stopping there is no way back. The state is one for the
- * process, as signals are. A second signal to stop has its default effect, so
- * that a run which can't finish can still be ended.
+ * States: running, ending, stopping; from stopping there is no way back. The state is
+ * one for the process, as signals are. A second signal to stop has its default effect,
+ * so that a run which can't finish can still be ended.
  */
 #ifndef TRANCHE_LOAD_CONTROL_H
 #define TRANCHE_LOAD_CONTROL_H
@@ -43,6 +43,14 @@ bool control_next(void);
  * Return: true once it was.
  */
 bool control_stopping(void);
+
+/**
+ * control_end_ns() - when the load was asked to end, or the run to stop
+ *
+ * Return: the first such time since control_next(), on the clock of control_now();
+ * 0: not yet.
+ */
+uint64_t control_end_ns(void);
 
 /**
  * control_take_count() - whether the run was asked to count from now on

@@ -72,7 +72,7 @@ int report_second(const struct report *report, uint64_t second,
  * report_summary() - print what the run brought
  * @report: the run
  * @result: 0 or the negative errno that ended it
- * @elapsed_ns: from its start to its last completion
+ * @elapsed_ns: how long was counted
  * @stats: what happened in it
  *
  * Return: 0 or a negative errno. Failures are told.

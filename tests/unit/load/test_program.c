@@ -395,7 +395,10 @@ static void test_one_load_after_the_other(void **state)
 	assert_string_equal(text(outcome.lines[2], "kind"), "gemm");
 }
 
-/* One at a time, the last of which is in flight when the end is asked for. */
+/*
+ * One at a time, the last of which is in flight when the end is asked for; what was
+ * counted lasted until then, not until the last one before.
+ */
 static void test_counts_until_the_end_is_asked_for(void **state)
 {
 	(void)state;
@@ -403,6 +406,7 @@ static void test_counts_until_the_end_is_asked_for(void **state)
 	    "--count-on-signal --summary-only --quiet");
 	check_right("fma");
 	assert_in_range(number(summary(), "submissions"), 1, 4);
+	assert_true(number(summary(), "elapsed_ns") >= 1000000000);
 }
 
 /* Neither has another end. */
