@@ -10,22 +10,26 @@
  */
 #include "scheduler/arbiter/internal.h"
 
-/* When the GPU is likely to have done what the holder has in flight. */
-static uint64_t drain_end(const struct tsched_entity *entity)
+/* What the holder has in flight. */
+static struct handoff_drain drain_of(const struct tsched_entity *entity)
 {
-	return entity->run_since +
-	       (uint64_t)entity->inflight * entity->jobs.mean_ns;
+	return (struct handoff_drain){
+		.run_ns = entity->run_since,
+		.jobs = entity->inflight,
+		.mean_ns = entity->jobs.mean_ns,
+	};
 }
 
 /* A job that ran for longer than it was expected to may run for ever. */
-static bool drain_is_known(const struct arbiter *arbiter)
+static bool drain_is_known(const struct arbiter *arbiter,
+			   const struct handoff_drain *drain)
 {
 	const struct context *holder = arbiter->holder;
-	const struct tsched_entity *entity = &holder->entity;
 
-	return entity->inflight && estimate_is_known(&entity->jobs) &&
+	return drain->jobs && estimate_is_known(&holder->entity.jobs) &&
 	       !holder->killed && !holder->stuck &&
-	       arbiter->now_ns < drain_end(entity) + arbiter->config.slice_ns;
+	       arbiter->now_ns <
+		       handoff_drain_end(drain) + arbiter->config.slice_ns;
 }
 
 void early_end(struct arbiter *arbiter)
@@ -69,18 +73,18 @@ void early_grant(struct arbiter *arbiter, struct context *context)
 
 uint64_t early_consider(struct arbiter *arbiter, struct context *next)
 {
+	const struct handoff_drain drain = drain_of(&arbiter->holder->entity);
 	uint64_t lead_ns =
 		handoff_lead(&arbiter->handoff, arbiter->config.slice_ns);
-	uint64_t end_ns, open_ns;
+	uint64_t look_ns;
 
 	if (!next || !next->wants || next->killed || next == arbiter->early)
 		return TSCHED_NEVER;
-	if (!lead_ns || !drain_is_known(arbiter))
+	if (!lead_ns || !drain_is_known(arbiter, &drain))
 		return TSCHED_NEVER;
-	end_ns = drain_end(&arbiter->holder->entity);
-	open_ns = end_ns > lead_ns ? end_ns - lead_ns : 0;
-	if (arbiter->now_ns < open_ns)
-		return open_ns;
+	look_ns = handoff_look(&drain, lead_ns, arbiter->now_ns);
+	if (arbiter->now_ns < look_ns)
+		return look_ns;
 	early_open(arbiter, next);
 	return TSCHED_NEVER;
 }

@@ -46,6 +46,11 @@ void handoff_opened(struct handoff *handoff, uint64_t open_ns, uint64_t at_ns)
 	mean_add(&handoff->open_mean_ns, at_ns > open_ns ? at_ns - open_ns : 0);
 }
 
+static uint64_t longer(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 uint64_t handoff_lead(const struct handoff *handoff, uint64_t slice_ns)
 {
 	uint64_t ns = HANDOFF_LEADS * handoff->open_mean_ns;
@@ -53,9 +58,22 @@ uint64_t handoff_lead(const struct handoff *handoff, uint64_t slice_ns)
 	return ns < slice_ns ? ns : slice_ns;
 }
 
-static uint64_t longer(uint64_t a, uint64_t b)
+uint64_t handoff_drain_end(const struct handoff_drain *drain)
 {
-	return a > b ? a : b;
+	return drain->run_ns + drain->jobs * drain->mean_ns;
+}
+
+uint64_t handoff_look(const struct handoff_drain *drain, uint64_t lead_ns,
+		      uint64_t now_ns)
+{
+	uint64_t end_ns = handoff_drain_end(drain);
+	uint64_t open_ns = end_ns > lead_ns ? end_ns - lead_ns : 0;
+	uint64_t look_ns;
+
+	if (now_ns >= open_ns || drain->jobs < 2)
+		return open_ns;
+	look_ns = now_ns + longer((open_ns - now_ns) / 2, drain->mean_ns);
+	return look_ns < open_ns ? look_ns : open_ns;
 }
 
 /* So many times as long as a time idle, in limits. */

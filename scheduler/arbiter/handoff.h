@@ -33,6 +33,13 @@ struct handoff {
 	uint64_t open_mean_ns; /* from opening a gate to its first job */
 };
 
+/* What runs out of a hold that is revoked, as far as is known. */
+struct handoff_drain {
+	uint64_t run_ns; /* since when its first job runs */
+	uint64_t jobs; /* in flight */
+	uint64_t mean_ns; /* that one of them takes */
+};
+
 /**
  * handoff_idle - the last job that was in flight of the holder's was complete
  * @handoff: the GPU's
@@ -77,6 +84,29 @@ void handoff_opened(struct handoff *handoff, uint64_t open_ns, uint64_t at_ns);
  * known.
  */
 uint64_t handoff_lead(const struct handoff *handoff, uint64_t slice_ns);
+
+/**
+ * handoff_drain_end - when the last job is likely to have ended
+ * @drain: what runs out
+ *
+ * Return: on the clock of @drain.
+ */
+uint64_t handoff_drain_end(const struct handoff_drain *drain);
+
+/**
+ * handoff_look - when to look again at what runs out
+ * @drain: what is known of it now
+ * @lead_ns: how long before its end the next gate is to be told
+ * @now_ns: the time
+ *
+ * While several jobs are in flight that is half-way: they may be shorter than the
+ * mean, or some of them have ended that are not seen yet. Not more often than once
+ * in a job.
+ *
+ * Return: not after @now_ns when the gate is to be told.
+ */
+uint64_t handoff_look(const struct handoff_drain *drain, uint64_t lead_ns,
+		      uint64_t now_ns);
 
 /**
  * handoff_slice - how long slices may be (tsched_gpu_set_stretch())

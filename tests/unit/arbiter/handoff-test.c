@@ -182,6 +182,52 @@ static void slices_stay_long_where_gates_are_told_early(void **unused)
 	assert_in_range(handoff_slice(&handoff, SLICE), 15 * MS, 16 * MS);
 }
 
+/* Eight jobs of @job_ns, which are thought to take ten: looked at @looks times. */
+static uint64_t drain_until_told(uint64_t job_ns, unsigned int *looks)
+{
+	struct handoff_drain drain = {.jobs = 8, .mean_ns = 10 * MS};
+	uint64_t now = 0, look = 0;
+
+	for (*looks = 0; look >= now; (*looks)++) {
+		uint64_t ended = look / job_ns;
+
+		now = look;
+		drain.run_ns = ended * job_ns;
+		drain.jobs = ended < 8 ? 8 - ended : 0;
+		look = handoff_look(&drain, 3 * MS, now);
+		if (look <= now)
+			break;
+	}
+	return now;
+}
+
+static void gates_are_told_in_time_where_jobs_end_sooner(void **unused)
+{
+	unsigned int looks;
+
+	(void)unused;
+	assert_int_equal(drain_until_told(10 * MS, &looks), 77 * MS);
+	assert_true(looks <= 5);
+	assert_in_range(drain_until_told(9 * MS, &looks), 62 * MS, 72 * MS);
+	assert_in_range(drain_until_told(7 * MS, &looks), 46 * MS, 56 * MS);
+	assert_true(looks <= 5);
+}
+
+static void one_job_is_looked_at_once(void **unused)
+{
+	const struct handoff_drain drain = {
+		.run_ns = MS,
+		.jobs = 1,
+		.mean_ns = 10 * MS,
+	};
+
+	(void)unused;
+	assert_int_equal(handoff_look(&drain, 3 * MS, MS), 8 * MS);
+	assert_int_equal(handoff_look(&drain, 3 * MS, 8 * MS), 8 * MS);
+	/* Told for longer than it takes. */
+	assert_int_equal(handoff_look(&drain, 20 * MS, MS), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +243,8 @@ int main(void)
 		cmocka_unit_test(jobs_submitted_ahead_do_not_count),
 		cmocka_unit_test(gates_are_told_as_early_as_they_are_slow),
 		cmocka_unit_test(slices_stay_long_where_gates_are_told_early),
+		cmocka_unit_test(gates_are_told_in_time_where_jobs_end_sooner),
+		cmocka_unit_test(one_job_is_looked_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

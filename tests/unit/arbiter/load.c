@@ -103,6 +103,35 @@ static void gate_check_door(struct gate *gate)
 		gate_fail(gate, r);
 }
 
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When the GPU will have done the first job in flight. */
+static uint64_t gate_end(const struct gate *gate)
+{
+	return gate->count ? gate->jobs[gate->first].complete_ns : UINT64_MAX;
+}
+
+static void gate_complete(struct gate *gate)
+{
+	struct lane_job *job = &gate->jobs[gate->first];
+	uint64_t end = job->complete_ns;
+
+	while (end == UINT64_MAX)
+		pause();
+	load_sleep_until(end);
+	gate->first = (gate->first + 1) % DEPTH_MAX;
+	gate->count--;
+	job->complete_ns = load_now();
+	/* Seen much later than it happened: not to be learnt from. */
+	job->on_time = job->complete_ns - end < MS;
+	lane_leave(&gate->lane, job);
+	gate->shared->work_ns += gate->spec->job_ns;
+	gate->shared->jobs++;
+}
+
 static void gate_enter(struct gate *gate)
 {
 	uint64_t begin = load_now();
@@ -113,10 +142,13 @@ static void gate_enter(struct gate *gate)
 		if (!wanted)
 			lane_want(&gate->lane, 1);
 		wanted = true;
-		if (lane_wait(&gate->lane, now + LOOK_NS) == 0)
+		if (lane_wait(&gate->lane,
+			      smaller(now + LOOK_NS, gate_end(gate))) == 0)
 			load_sleep_until(load_now() + gate->spec->lag_ns);
 		gate_check_door(gate);
 		now = load_now();
+		while (gate_end(gate) <= now)
+			gate_complete(gate);
 	}
 	if (wanted)
 		lane_want(&gate->lane, 0);
@@ -134,6 +166,18 @@ static void gpu_note_queued(struct load_gpu *gpu, uint64_t ns)
 		;
 }
 
+/* One that comes now, when the GPU will not have done the last one for @ns. */
+static void gpu_note(struct load_gpu *gpu, uint64_t ns)
+{
+	pid_t own = getpid();
+
+	if (atomic_exchange(&gpu->last, own) == own)
+		return;
+	atomic_fetch_add(&gpu->handoffs, 1);
+	if (ns)
+		gpu_note_queued(gpu, ns);
+}
+
 /* When the GPU will have done a job that it is given now. */
 static uint64_t gpu_submit(struct load_gpu *gpu, uint64_t job_ns, uint64_t now)
 {
@@ -143,8 +187,7 @@ static uint64_t gpu_submit(struct load_gpu *gpu, uint64_t job_ns, uint64_t now)
 	do
 		end = (free_ns > now ? free_ns : now) + job_ns;
 	while (!atomic_compare_exchange_weak(&gpu->free_ns, &free_ns, end));
-	if (free_ns > now)
-		gpu_note_queued(gpu, free_ns - now);
+	gpu_note(gpu, free_ns > now ? free_ns - now : 0);
 	return end;
 }
 
@@ -166,24 +209,6 @@ static void gate_submit(struct gate *gate)
 	job->complete_ns = ++gate->submitted == spec->endless
 				   ? UINT64_MAX
 				   : gpu_submit(gate->gpu, spec->job_ns, now);
-}
-
-static void gate_complete(struct gate *gate)
-{
-	struct lane_job *job = &gate->jobs[gate->first];
-	uint64_t end = job->complete_ns;
-
-	while (end == UINT64_MAX)
-		pause();
-	load_sleep_until(end);
-	gate->first = (gate->first + 1) % DEPTH_MAX;
-	gate->count--;
-	job->complete_ns = load_now();
-	/* Seen much later than it happened: not to be learnt from. */
-	job->on_time = job->complete_ns - end < MS;
-	lane_leave(&gate->lane, job);
-	gate->shared->work_ns += gate->spec->job_ns;
-	gate->shared->jobs++;
 }
 
 static void gate_use_vram(struct gate *gate)

@@ -24,11 +24,14 @@
 #define SECOND (1000 * MS)
 
 /*
- * The queue: when the GPU has done all that it was given, how many jobs came before it
- * had, and the longest that one of these had to wait.
+ * The queue: when the GPU has done all that it was given, whose the last job is, how
+ * many came after another's, how many of these before that had ended, and the longest
+ * that one of them had to wait.
  */
 struct load_gpu {
 	_Atomic uint64_t free_ns;
+	_Atomic pid_t last;
+	_Atomic uint64_t handoffs;
 	_Atomic uint64_t queued;
 	_Atomic uint64_t queued_max_ns;
 };
