@@ -5,7 +5,8 @@
  * kept, from one job of a hold to the next. Microseconds where the processor is
  * fast and free; milliseconds where it is neither, as inside a virtual machine. A
  * slice is to be long beside the one, and jobs are queued for the sake of the
- * other, where nobody minds.
+ * other, where nobody minds. And when the next gate is to be told, so that it is not
+ * late.
  *
  * States: idle_ns 0: jobs are in flight, or none has been yet; awaited: a hold
  * began that is counted, its first job ends the handoff.

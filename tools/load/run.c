@@ -432,7 +432,7 @@ static int first_result(const struct run *run)
 	return 0;
 }
 
-static uint64_t last_completion(struct run *run)
+static uint64_t last_completion(const struct run *run)
 {
 	uint64_t end_ns = run->start_ns;
 
@@ -449,7 +449,7 @@ static uint64_t last_completion(struct run *run)
  * Of programs that share a GPU and end at once, none had less time than another: the
  * last completion of one that takes long turns may be long ago.
  */
-static uint64_t counted_ns(struct run *run)
+static uint64_t counted_ns(const struct run *run)
 {
 	uint64_t end_ns = run->options->count_on_signal ? control_end_ns() : 0;
 

@@ -186,18 +186,18 @@ static void slices_stay_long_where_gates_are_told_early(void **unused)
 static uint64_t drain_until_told(uint64_t job_ns, unsigned int *looks)
 {
 	struct handoff_drain drain = {.jobs = 8, .mean_ns = 10 * MS};
-	uint64_t now = 0, look = 0;
+	uint64_t now, look = 0;
 
-	for (*looks = 0; look >= now; (*looks)++) {
+	*looks = 0;
+	do {
 		uint64_t ended = look / job_ns;
 
 		now = look;
 		drain.run_ns = ended * job_ns;
 		drain.jobs = ended < 8 ? 8 - ended : 0;
 		look = handoff_look(&drain, 3 * MS, now);
-		if (look <= now)
-			break;
-	}
+		(*looks)++;
+	} while (look > now);
 	return now;
 }
 
